@@ -1,0 +1,3 @@
+"""Tinsmith: one recipe in, one small, proven, registered model out."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,246 @@
+"""The recipe's schema: the only place where a field of a recipe is defined.
+
+Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
+Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
+"""
+
+import os
+import re
+import string
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Text = Annotated[str, Field(min_length=1)]
+Metric = Literal["exact_match", "field_f1", "valid_json"]
+Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
+
+_URL_WITH_USER = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.I)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FilesSource(_Section):
+    """Files on this machine, all of one kind."""
+
+    type: Literal["files"]
+    path: Text = Field(
+        description="A file or a glob such as data/raw/tickets/*.csv; ${NAME} is replaced from the environment."
+    )
+    format: Literal["csv", "jsonl"] | None = Field(None, description="Read from the file's ending when not given.")
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = Field(",", description="Between fields of a CSV.")
+    encoding: Literal["utf-8", "utf-16", "latin-1", "cp1252"] = Field(
+        "utf-8", description="How the files' bytes are text; a row that is not is refused."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _no_userinfo(cls, path: str) -> str:
+        if _URL_WITH_USER.match(path):
+            raise ValueError("holds a user or password; recipes are committed, so name secrets in the environment")
+        return path
+
+    def expanded_path(self) -> str:
+        """The path with `${NAME}` replaced; raises KeyError with the missing variable's name."""
+        return string.Template(self.path).substitute(os.environ)
+
+
+class Split(_Section):
+    """Which rows train, which choose, which judge."""
+
+    group_by: tuple[Text, ...] = Field((), description="Columns whose equal values never stand on two sides.")
+    test: Annotated[float, Field(gt=0, lt=0.9)] = Field(0.15, description="Share of groups that judge the model.")
+    validation: Annotated[float, Field(ge=0, lt=0.9)] = Field(0.10, description="Share of groups that watch training.")
+
+    @model_validator(mode="after")
+    def _something_left(self) -> Self:
+        if self.test + self.validation >= 0.95:
+            raise ValueError("test and validation together leave less than 5% of the rows to train on")
+        return self
+
+
+class JsonAnswer(_Section):
+    """An answer that is a JSON object made of columns."""
+
+    json_: tuple[Text, ...] = Field(alias="json", min_length=1, description="The columns, in the order answered.")
+
+
+# Tags stand in pydantic's error locations; the brackets tell them from fields.
+Answer = Annotated[
+    Annotated[Text, Tag("<text>")] | Annotated[JsonAnswer, Tag("<json>")],
+    Discriminator(lambda answer: "<text>" if isinstance(answer, str) else "<json>"),
+]
+
+
+class Example(_Section):
+    """How one row becomes one chat."""
+
+    system: Text | None = Field(None, description="Instructions that stand before every chat.")
+    user: Text = Field(description="The user's turn; {column} is replaced by the row's value.")
+    assistant: Answer = Field(description="The answer: text with {column}, or {json: [columns]}.")
+
+    @field_validator("system", "user", "assistant")
+    @classmethod
+    def _braces_match(cls, template: object) -> object:
+        if isinstance(template, str):
+            template_columns(template)
+        return template
+
+
+class Privacy(_Section):
+    """What happens to personal data and secrets found in a row."""
+
+    personal: Literal["mask", "drop_row"] = Field("mask", description="mask writes [EMAIL], [PHONE], ... instead.")
+    secrets: Literal["mask", "drop_row"] = Field("drop_row", description="Keys, tokens and passwords in the text.")
+
+
+class Data(_Section):
+    """Where the rows come from and how they become examples."""
+
+    contract: Text = Field(description="The ODCS contract that every row must keep.")
+    source: FilesSource
+    split: Split = Split()
+    example: Example
+    privacy: Privacy = Privacy()
+    max_too_long: Fraction = Field(
+        0.05, description="Share of examples longer than train.max_length above which prepare stops."
+    )
+
+
+class Model(_Section):
+    """The open model that is tuned."""
+
+    base: Text = Field(
+        description="embedded:NAME, a hub id with its exact commit (org/name@40 hex digits), or a local folder."
+    )
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None, description="Digest of the base's weights; needed for a local folder, checked where given."
+    )
+    license: Text | None = Field(None, description="The base's licence, where its files do not say it.")
+
+
+Targets = Annotated[
+    Annotated[Literal["all-linear"], Tag("<word>")] | Annotated[tuple[Text, ...], Tag("<list>")],
+    Discriminator(lambda targets: "<word>" if isinstance(targets, str) else "<list>"),
+]
+
+
+class Lora(_Section):
+    """Low-rank adapters, Hu et al. 2021 (arXiv:2106.09685)."""
+
+    r: Annotated[int, Field(ge=1, le=1024)] = Field(16, description="Rank.")
+    alpha: Annotated[int, Field(ge=1)] = Field(32, description="Scale; updates are multiplied by alpha / r.")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    targets: Targets = Field("all-linear", description="Names of adapted modules.")
+
+
+class Train(_Section):
+    """QLoRA, Dettmers et al. 2023 (arXiv:2305.14314): an NF4 base with LoRA adapters."""
+
+    epochs: Annotated[float, Field(gt=0)] = Field(2.0, description="Passes over the training examples.")
+    max_steps: Annotated[int, Field(ge=1)] | None = Field(None, description="Stop after so many optimiser steps.")
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1.0e-3
+    warmup: Fraction = Field(0.1, description="Share of the steps in which the learning rate rises.")
+    max_length: Annotated[int, Field(ge=16)] = Field(512, description="Tokens of the longest example, answer included.")
+    packing: bool = Field(True, description="Short examples share a row of max_length tokens, without seeing each other.")
+    batch_size: Annotated[int, Field(ge=1)] = Field(2, description="Rows in one forward pass.")
+    gradient_accumulation: Annotated[int, Field(ge=1)] = Field(1, description="Forward passes in one optimiser step.")
+    checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")
+    seed: Annotated[int, Field(ge=0)] = 42
+    lora: Lora = Lora()
+
+
+class Evaluate(_Section):
+    """How base and tuned are judged."""
+
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("exact_match",)
+    slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
+    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
+    max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+
+
+class Rule(_Section):
+    """One condition of the gate on one metric."""
+
+    better_than_base_by: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        None, description="The lower end of the difference's interval must reach this."
+    )
+    at_least: Fraction | None = Field(None, description="The lower end of the tuned model's interval must reach this.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Of the two-sided interval.")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if self.better_than_base_by is None and self.at_least is None:
+            raise ValueError("asks for nothing; give better_than_base_by or at_least")
+        return self
+
+
+class Export(_Section):
+    """The GGUF files that are made."""
+
+    quants: Annotated[tuple[Quant, ...], Field(min_length=1)] = Field(
+        ("Q4_K_M", "Q8_0"), description="The first is the one judged, served and registered."
+    )
+
+
+class Register(_Section):
+    """The handoff."""
+
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = Field(
+        description="Name in the MLflow Model Registry."
+    )
+
+
+class Recipe(_Section):
+    """One use case."""
+
+    name: Name = Field(description="The same as the file's name: small letters, digits and _.")
+    purpose: Text = Field(description="One sentence: what the model is for.")
+    owner: Text = Field(description="Who answers for it.")
+    data: Data
+    model: Model
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    gate: dict[Metric, Rule] = Field({}, description="Rules by metric; all must hold before a model is registered.")
+    export: Export = Export()
+    handoff: Register = Field(alias="register")
+
+    @model_validator(mode="after")
+    def _gate_is_measured(self) -> Self:
+        for metric in self.gate:
+            if metric not in self.evaluate.metrics:
+                raise ValueError(f"gate.{metric} has a rule, but evaluate.metrics does not measure {metric}")
+        return self
+
+
+def template_columns(template: str) -> tuple[str, ...]:
+    """The columns that a template names, in order, each once; raises ValueError where the braces do not match."""
+    columns: list[str] = []
+    for _, name, spec, conversion in string.Formatter().parse(template):
+        if name is None:
+            continue
+        if not name.isidentifier() or spec or conversion:
+            raise ValueError(f"{{{name}}} is not a column's name; write {{{{ and }}}} for plain braces")
+        columns.append(name)
+    return tuple(dict.fromkeys(columns))
+
+
+def example_columns(example: Example) -> tuple[str, ...]:
+    """Every column that the example names, in order, each once."""
+    templates = [example.system or "", example.user]
+    answer = example.assistant
+    if isinstance(answer, str):
+        templates.append(answer)
+    named = [column for template in templates for column in template_columns(template)]
+    if isinstance(answer, JsonAnswer):
+        named.extend(answer.json_)
+    return tuple(dict.fromkeys(named))
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a recipe, for editors."""
+    return Recipe.model_json_schema(by_alias=True)

@@ -1,0 +1,60 @@
+"""What every stage does around its work: read the recipe, time itself, and turn a mistake into one line.
+
+A stage's file ends with `run(its_function)`; then `python -m pipelines.stages.<name> <recipe>` works.
+"""
+
+import errno
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines.errors import TinsmithError
+from pipelines.files import write_json
+from pipelines.model.cost import machine_price
+from pipelines.paths import Paths
+from pipelines.recipe import Recipe
+from pipelines.recipe_reader import read_resolved
+
+Stage = Callable[[Recipe, Paths], None]
+
+
+def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
+    """Run `stage` for the recipe named on the command line; exits 2 with one line for a user's mistake.
+
+    `read` turns the name into the recipe; every stage but resolve reads what resolve wrote.
+    """
+    stage_name = Path(sys.argv[0]).stem
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m pipelines.stages.{stage_name} RECIPE")
+    # A terminated stage unwinds like any other end, so that servers it started stop with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    started = time.perf_counter()
+    try:
+        recipe = read(sys.argv[1])
+        paths = Paths(recipe.name)
+        stage(recipe, paths)
+        _note_time(paths.reports / "timing" / f"{stage_name}.json", time.perf_counter() - started)
+    except TinsmithError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"error: {error.filename or 'the disk'}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def _note_time(path: Path, seconds: float) -> None:
+    peak_kib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    price = machine_price()
+    note = {
+        "seconds": round(seconds, 2),
+        "peak_memory_bytes": peak_kib * 1024,
+        "machine": price.machine,
+        "cost": round(seconds * price.per_hour / 3600, 6),
+        "currency": price.currency,
+    }
+    write_json(path, note)
