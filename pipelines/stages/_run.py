@@ -4,6 +4,7 @@ A stage's file ends with `run(its_function)`; then `python -m pipelines.stages.<
 """
 
 import errno
+import os
 import resource
 import signal
 import sys
@@ -31,6 +32,7 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
         sys.exit(f"usage: python -m pipelines.stages.{stage_name} RECIPE")
     # A terminated stage unwinds like any other end, so that servers it started stop with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    _quiet_libraries()
     started = time.perf_counter()
     try:
         recipe = read(sys.argv[1])
@@ -45,6 +47,18 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
             raise
         print(f"error: {error.filename or 'the disk'}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+
+
+def _quiet_libraries() -> None:
+    """Progress bars only for people at a terminal; no telemetry, no chatter of libraries between our own lines."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")
+    for name, value in {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+    }.items():
+        os.environ.setdefault(name, value)
 
 
 def _note_time(path: Path, seconds: float) -> None:
