@@ -1,0 +1,93 @@
+"""baseline: the base model, as the same kind of GGUF as the tuned one, answers the rows that judge.
+
+It knows nothing of metrics and rules, so that changing those asks nothing again; scoring is evaluate's.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json
+from pipelines.gguf.convert import make_gguf
+from pipelines.gguf.server import serving
+from pipelines.gguf.toolchain import Toolchain, find_toolchain
+from pipelines.model.base import base_model, load_tokenizer
+from pipelines.paths import Paths, user_cache
+from pipelines.recipe import Recipe
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, PARALLEL, Answer, Questions, answers_to, write_answers
+from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
+from pipelines.stages._run import run
+
+
+def baseline(recipe: Recipe, paths: Paths) -> None:
+    """Ask the base, with and without examples in its prompt, and keep its answers."""
+    test = pq.read_table(paths.work / "test.parquet").to_pylist()
+    rows = judged_rows(test, recipe.evaluate.max_rows)
+    datasheet = read_json(paths.reports / "datasheet.json")
+    max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    toolchain = find_toolchain()
+    base_folder = base_model(recipe.model).folder
+    gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
+    gguf_sha256 = sha256_of_file(gguf)
+    tokenizer = load_tokenizer(base_folder)
+    variants = {}
+    for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
+        server = partial(
+            serving,
+            gguf,
+            toolchain,
+            parallel=PARALLEL,
+            context_per_slot=_longest(prompts, tokenizer) + max_tokens,
+            log=paths.scratch / "baseline" / f"{variant}.log",
+        )
+        questions = Questions(gguf_sha256, prompts, max_tokens)
+        answers = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
+        write_answers(paths.work / "baseline" / f"{variant}.jsonl", [row["example_id"] for row in rows], answers)
+        variants[variant] = _summary(answers)
+    write_json(
+        paths.reports / "baseline.json",
+        {"rows": len(rows), "quant": recipe.export.quants[0], "gguf_sha256": gguf_sha256, "variants": variants},
+    )
+
+
+def _base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
+    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
+    files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    key = sha256_of_json([files, quant, toolchain.version])
+    gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"
+    if not gguf.exists():
+        make_gguf(folder, gguf, quant, toolchain)
+    return gguf
+
+
+def _prompts(
+    recipe: Recipe, paths: Paths, rows: Sequence[Row], allowed: dict[str, list[Any]]
+) -> dict[str, list[Prompt]]:
+    answer = recipe.data.example.assistant
+    asked = {"base": [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]}
+    if recipe.evaluate.few_shot:
+        train = pq.read_table(paths.work / "train.parquet").to_pylist()
+        shots = few_shot_examples(train, recipe.evaluate.few_shot)
+        asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
+    return asked
+
+
+def _longest(prompts: list[Prompt], tokenizer: Any) -> int:
+    """Tokens of the longest prompt as the model reads it."""
+    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
+    return max(len(tokens) for tokens in tokenizer(texts, add_special_tokens=False)["input_ids"])
+
+
+def _summary(answers: list[Answer]) -> dict[str, Any]:
+    return {
+        # Each request's wall time added up; requests ran side by side.
+        "seconds": round(sum(answer.seconds for answer in answers), 2),
+        "answered": sum(answer.answered for answer in answers),
+    }
+
+
+if __name__ == "__main__":
+    run(baseline)
