@@ -25,7 +25,7 @@ def write_bundle(handoff: Handoff, gguf: Path, bundle: Path) -> None:
         (fresh / "reports").mkdir(parents=True)
         _link_or_copy(gguf, fresh / gguf.name)
         (fresh / "model_card.md").write_text(model_card(handoff), encoding="utf-8")
-        (fresh / "recipe.yaml").write_text(as_yaml(handoff.recipe), encoding="utf-8")
+        (fresh / f"{handoff.recipe.name}.yaml").write_text(as_yaml(handoff.recipe), encoding="utf-8")
         (fresh / "BASE_LICENSE.md").write_text(_license_note(handoff), encoding="utf-8")
         write_json(fresh / "handoff.json", _identity(handoff))
         for name, report in handoff.reports.items():

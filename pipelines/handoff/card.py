@@ -1,5 +1,7 @@
 """The model card, after Mitchell et al. 2019 (arXiv:1810.03993): what the model is for, made of, and worth."""
 
+from typing import Any
+
 from pipelines import strict_yaml
 from pipelines.handoff.handoff import Handoff
 from pipelines.recipe import JsonAnswer
@@ -43,8 +45,9 @@ def _intended_use(handoff: Handoff) -> str:
 def _evaluation(handoff: Handoff) -> str:
     evaluation = handoff.reports["evaluation"]
     rows = "\n".join(
-        f"| {metric} | {_share(result['base'])} | {_share(result.get('base_few_shot'))} | {_share(result['tuned'])} "
-        f"| {_points(result['difference'])} | {_points(result['interval'][0])} to {_points(result['interval'][1])} |"
+        f"| {metric} | {_share(result, 'base')} | {_share(result, 'base_few_shot')} | {_share(result, 'tuned')} "
+        f"| {_points(result['difference'])} ({_points(result['interval'][0])} to {_points(result['interval'][1])}) "
+        f"| {result['confidence']:.0%} |"
         for metric, result in evaluation["metrics"].items()
     )
     rules = "\n".join(
@@ -57,9 +60,9 @@ def _evaluation(handoff: Handoff) -> str:
 
 Measured on {evaluation["rows"]:,} held-out examples through llama-server, on the very file that is handed over. The
 base model had the same instructions and the list of allowed answers, without and with examples in its prompt, at the
-same quantisation. The difference, in percentage points, is to the better of the two.
+same quantisation. The difference, in percentage points, is to the better of the two. Bootstrap intervals in brackets.
 
-| Metric | Base | Base, few-shot | Tuned | Difference | Interval |
+| Metric | Base | Base, few-shot | Tuned | Difference | Confidence |
 | --- | --- | --- | --- | --- | --- |
 {rows}
 {gate}"""
@@ -91,7 +94,7 @@ def _training(handoff: Handoff) -> str:
     return f"""\
 ## Training
 
-QLoRA: an NF4 base with adapters of rank {lora.r} and alpha {lora.alpha}; merged, converted and quantised with llama.cpp.
+QLoRA: an NF4 base with adapters of rank {lora.r} and alpha {lora.alpha}; then merged and quantised with llama.cpp.
 
 | | |
 | --- | --- |
@@ -124,8 +127,8 @@ sha256sum --check checksums.sha256
 llama-server --model {handoff.gguf["file"]} --jinja --host 127.0.0.1 --port 8080
 ```
 
-The server speaks the OpenAI chat protocol at `http://127.0.0.1:8080/v1`. Send the same system and user messages as in
-`data.example` of `recipe.yaml`, with temperature 0. {shape}
+The server speaks the OpenAI chat protocol at `http://127.0.0.1:8080/v1`. Send system and user messages as in
+`data.example` of `{handoff.recipe.name}.yaml`, with temperature 0. {shape}
 """
 
 
@@ -140,8 +143,11 @@ def _limits(handoff: Handoff) -> str:
 """
 
 
-def _share(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.1%}"
+def _share(result: dict[str, Any], variant: str) -> str:
+    if result[variant] is None:
+        return "not measured"
+    low, high = result["intervals"][variant]
+    return f"{result[variant]:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _points(value: float) -> str:

@@ -1,0 +1,55 @@
+import yaml
+
+from pipelines.handoff.card import model_card
+
+
+def test_the_front_matter_names_base_and_licence(handoff):
+    front_matter = yaml.safe_load(model_card(handoff).split("---\n")[1])
+    assert front_matter["license"] == "apache-2.0"
+    assert front_matter["base_model"] == "tiny-instruct"
+
+
+def test_the_card_shows_every_measured_figure_with_its_interval(handoff):
+    card = model_card(handoff)
+    assert (
+        "| exact_match | 5.0% (0.0% to 15.0%) | 15.0% (0.0% to 30.0%) | 65.0% (45.0% to 85.0%) "
+        "| +50.0 (+25.0 to +75.0) | 95% |" in card
+    )
+    assert "| field_f1 | 20.0% (10.0% to 30.0%) | not measured | 80.0% (70.0% to 90.0%) |" in card
+
+
+def test_a_broken_rule_stands_out(handoff):
+    handoff.reports["evaluation"]["verdict"] = "fail"
+    handoff.reports["evaluation"]["rules"][0] |= {"holds": False, "figure": 0.01}
+    card = model_card(handoff)
+    assert "| Gate | **fail** |" in card
+    assert "| exact_match: better than base by 0.1, with 95% confidence | 0.010 | **no** |" in card
+
+
+def test_no_rules_make_no_empty_table(handoff):
+    handoff.reports["evaluation"]["rules"] = []
+    assert "Rule of the gate" not in model_card(handoff)
+
+
+def test_the_card_tells_purpose_data_training_and_how_to_serve(handoff):
+    card = model_card(handoff)
+    for expected in (
+        "Route an incoming ticket to product and intent.",
+        "support-platform@example.com",
+        "110 from 2 files",
+        "31 EMAIL, 8 PHONE",
+        "60 train, 10 validation, 20 test",
+        "| Peak memory | 1.5 GiB |",
+        "| Cost | 0.0039 EUR |",
+        "revision `4444444444444444444444444444444444444444`",
+        "llama-server --model ticket_triage-Q4_K_M.gguf",
+        "a JSON object of `product`, `intent`",
+    ):
+        assert expected in card
+
+
+def test_text_answers_are_called_text(handoff):
+    example = handoff.recipe.data.example.model_copy(update={"assistant": "{answer}"})
+    data = handoff.recipe.data.model_copy(update={"example": example})
+    object.__setattr__(handoff, "recipe", handoff.recipe.model_copy(update={"data": data}))
+    assert "It answers with plain text." in model_card(handoff)

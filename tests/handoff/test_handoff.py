@@ -1,0 +1,51 @@
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from pipelines.errors import TinsmithError
+from pipelines.handoff.handoff import REPORTS, read_handoff
+from pipelines.paths import Paths
+
+
+def with_recipe(handoff, **sections):
+    return replace(handoff, recipe=handoff.recipe.model_copy(update=sections))
+
+
+def test_another_model_has_another_fingerprint(handoff):
+    fingerprints = {handoff.fingerprint}
+    faster = handoff.recipe.train.model_copy(update={"learning_rate": 0.5})
+    fingerprints.add(with_recipe(handoff, train=faster).fingerprint)
+    handoff.reports["ingest"]["sources"][0]["sha256"] = "7" * 64
+    fingerprints.add(handoff.fingerprint)
+    handoff.reports["export"]["base"]["sha256"] = "8" * 64
+    fingerprints.add(handoff.fingerprint)
+    handoff.reports["export"]["quants"]["Q4_K_M"]["sha256"] = "9" * 64
+    fingerprints.add(handoff.fingerprint)
+    assert len(fingerprints) == 5
+
+
+def test_a_model_judged_or_described_anew_keeps_its_fingerprint(handoff):
+    before = handoff.fingerprint
+    evaluate = handoff.recipe.evaluate.model_copy(update={"metrics": ("valid_json",)})
+    anew = with_recipe(handoff, evaluate=evaluate, gate={}, owner="someone else", purpose="Another sentence.")
+    anew.reports["evaluation"]["verdict"] = "fail"
+    anew.reports["ingest"]["sources"].reverse()
+    anew.reports["ingest"]["sources"][0]["file"] = "renamed.csv"
+    assert anew.fingerprint == before
+
+
+def test_every_missing_report_is_named(handoff, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TinsmithError) as error:
+        read_handoff(handoff.recipe, Paths("ticket_triage"))
+    assert all(f"reports/ticket_triage/{name}.json" in str(error.value) for name in REPORTS)
+    assert "dvc repro" in str(error.value)
+
+
+def test_a_quant_that_export_has_not_made_is_named(handoff, example, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(example, tmp_path / "reports" / "ticket_triage")
+    export = handoff.recipe.export.model_copy(update={"quants": ("F16",)})
+    with pytest.raises(TinsmithError, match=r"reports/ticket_triage/export\.json: holds no F16"):
+        read_handoff(with_recipe(handoff, export=export).recipe, Paths("ticket_triage"))
