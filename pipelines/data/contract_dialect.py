@@ -1,0 +1,200 @@
+"""What of the Open Data Contract Standard is understood here: its JSON Schema, and what of it is checked row by row.
+
+A promise in a contract that nobody keeps is worse than none, so whatever the schema allows but this version does not
+check is a mistake that names it. Only what describes (descriptions, owners, service levels, ...) may stand unchecked.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft201909Validator
+from jsonschema.exceptions import ValidationError
+
+from pipelines.recipe_reader import did_you_mean
+from pipelines.strict_yaml import Field
+
+Mistake = tuple[Field, str]
+
+VERSIONS = ("v3.1.0", "v3.2.0")
+OPERATORS = (
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
+)
+_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+OPTIONS = {
+    "string": {"minLength", "maxLength", "pattern"},
+    "integer": _BOUNDS | {"format", "multipleOf"},
+    "number": _BOUNDS | {"format"},
+    "boolean": set(),
+    "date": _BOUNDS,
+    "timestamp": _BOUNDS | {"timezone", "defaultTimezone"},
+}
+METRIC_ARGUMENTS = {
+    "nullValues": set(),
+    "missingValues": {"missingValues"},
+    "invalidValues": {"validValues", "pattern"},
+    "duplicateValues": set(),
+}
+_ELEMENT_DESCRIBES = {
+    "id",
+    "physicalType",
+    "description",
+    "businessName",
+    "deprecated",
+    "synonyms",
+    "authoritativeDefinitions",
+    "tags",
+    "customProperties",
+}
+_TABLE_KEYS = _ELEMENT_DESCRIBES | {
+    "name",
+    "properties",
+    "logicalType",
+    "physicalName",
+    "dataGranularityDescription",
+    "context",
+}
+_COLUMN_KEYS = _ELEMENT_DESCRIBES | {
+    "name",
+    "physicalName",
+    "logicalType",
+    "logicalTypeOptions",
+    "required",
+    "unique",
+    "primaryKey",
+    "primaryKeyPosition",
+    "enum",
+    "quality",
+    "classification",
+    "semanticType",
+    "partitioned",
+    "partitionKeyPosition",
+    "encryptedName",
+    "transformSourceObjects",
+    "transformLogic",
+    "transformDescription",
+    "examples",
+    "criticalDataElement",
+}
+
+
+def schema_mistakes(contract: dict[str, Any]) -> list[Mistake]:
+    """What the standard's own JSON Schema has against the contract."""
+    errors = Draft201909Validator(_schema()).iter_errors(contract)
+    return list(dict.fromkeys(mistake for error in errors for mistake in _spell(error)))
+
+
+def not_supported(contract: dict[str, Any]) -> list[Mistake]:
+    """What a contract that its schema allows asks for, and no check here would keep."""
+    mistakes: list[Mistake] = []
+    if contract["apiVersion"] not in VERSIONS:
+        mistakes.append((("apiVersion",), f"{contract['apiVersion']} is not supported here; use {VERSIONS[-1]}"))
+    tables = contract.get("schema", [])
+    if len(tables) != 1:
+        mistakes.append((("schema",), f"holds {len(tables)} tables, and exactly one is supported here"))
+    for index, table in enumerate(tables[:1]):
+        mistakes += _table(table, ("schema", index))
+    return mistakes
+
+
+def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
+    yield from _beyond(table, field, _TABLE_KEYS | {"quality"})
+    for index, rule in enumerate(table.get("quality", [])):
+        if rule.get("type") != "text":
+            yield (*field, "quality", index), "rules on a whole table are not supported here; give them to columns"
+    if not table.get("properties"):
+        yield (*field, "properties"), "names no columns; give each column of the data a name and a logicalType"
+    for index, column in enumerate(table.get("properties", [])):
+        yield from _column(column, (*field, "properties", index))
+
+
+def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
+    yield from _beyond(column, field, _COLUMN_KEYS)
+    logical_type = column.get("logicalType")
+    if logical_type is None:
+        yield (*field, "logicalType"), f"is missing; allowed: {', '.join(OPTIONS)}"
+    elif logical_type not in OPTIONS:
+        yield (*field, "logicalType"), f"{logical_type} is not supported here; allowed: {', '.join(OPTIONS)}"
+    else:
+        yield from _beyond(column.get("logicalTypeOptions", {}), (*field, "logicalTypeOptions"), OPTIONS[logical_type])
+    for index, rule in enumerate(column.get("quality", [])):
+        if rule.get("type") != "text":
+            yield from _quality(rule, (*field, "quality", index))
+
+
+def _quality(rule: dict[str, Any], field: Field) -> Iterator[Mistake]:
+    if rule.get("type", "library") != "library":
+        yield (*field, "type"), f"{rule['type']} is not supported here; allowed: library, text"
+        return
+    metric = rule.get("metric")
+    if metric not in METRIC_ARGUMENTS:
+        wanted = ", ".join(METRIC_ARGUMENTS)
+        yield (*field, "metric"), f"{metric or 'none'} is not supported here for a column; allowed: {wanted}"
+        return
+    operators = [operator for operator in OPERATORS if operator in rule]
+    # 0 == False, so that the type is asked, too.
+    if operators != ["mustBe"] or type(rule["mustBe"]) is not int or rule["mustBe"] != 0:
+        yield field, "only mustBe: 0 is supported here, since every row that breaks a rule is refused"
+    if rule.get("severity", "error") != "error":
+        yield (*field, "severity"), "only error is supported here, since every row that breaks a rule is refused"
+    arguments = rule.get("arguments", {})
+    yield from _beyond(arguments, (*field, "arguments"), METRIC_ARGUMENTS[metric])
+    if METRIC_ARGUMENTS[metric] and not arguments.keys() & METRIC_ARGUMENTS[metric]:
+        yield (*field, "arguments"), f"is missing; give {' or '.join(sorted(METRIC_ARGUMENTS[metric]))}"
+    for name in ("validValues", "missingValues"):
+        if not isinstance(arguments.get(name, []), list):
+            yield (*field, "arguments", name), "must be a list"
+
+
+def _beyond(given: dict[str, Any], field: Field, known: set[str]) -> Iterator[Mistake]:
+    for name in given:
+        if name not in known:
+            yield (*field, name), "is not supported here, and a promise that is not kept must not stand in a contract"
+
+
+@cache
+def _schema() -> Any:
+    return json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
+
+
+def _spell(error: ValidationError) -> Iterator[Mistake]:
+    field: Field = tuple(error.absolute_path)
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "required":
+        for name in wanted:
+            # Without a logicalType the schema applies what it says of every type; `map` is the only one that requires.
+            if name not in instance and not (name == "map" and "logicalType" not in instance):
+                yield (*field, name), "is missing"
+    elif error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = _names_in(error.schema)
+        for name in instance:
+            # A part that failed leaves its fields unevaluated, though their names are known.
+            if name not in known:
+                yield (*field, name), f"there is no such field {did_you_mean(name, sorted(known))}"
+    elif error.validator == "enum":
+        yield field, f"{instance} is not known {did_you_mean(str(instance), wanted)}"
+    elif error.validator == "type":
+        yield field, f"must be of type {wanted}, and is read as {type(instance).__name__}"
+    elif error.validator == "oneOf" and "quality" in field:
+        yield field, f"needs exactly one of {', '.join(OPERATORS)}"
+    else:
+        yield field, error.message
+
+
+def _names_in(schema: Any) -> set[str]:
+    """Every field that a part of the schema knows, whichever of its branches defines it."""
+    names = set(schema.get("properties", {}))
+    branches = [*schema.get("allOf", []), *schema.get("oneOf", []), schema.get("then", {})]
+    if reference := schema.get("$ref"):
+        branches.append(_schema()["$defs"][reference.removeprefix("#/$defs/")])
+    return names.union(*(_names_in(branch) for branch in branches))

@@ -1,0 +1,159 @@
+"""The types of a contract's columns: how a row's text is one of them, and how a contract writes their values in SQL.
+
+Everything is read as text and cast by DuckDB. Its casts are lenient ('5.7' is the integer 6, 'yes' is true, an offset
+is lost), so that a regular expression guards each.
+"""
+
+import datetime
+import math
+import re
+from typing import Any
+
+import duckdb
+
+_INTEGER_BITS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32)} | {"i64": ("i", 64)}
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+_OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
+_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_LARGEST_EXACT = 2**53
+
+
+def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
+    """SQL of a column's value, NULL where the SQL expression `text` is NULL or is not of the type.
+
+    Integers and numbers are decimal without leading zeros or spaces; an integer must fit 64 bits; a number must be
+    finite, and whole numbers beyond 2**53, which a double would round, are none. Booleans are true and false in any
+    case. Dates and timestamps are ISO 8601 from the year 1 on; a timestamp has at most six decimals and, where it
+    states no offset, is in the option `defaultTimezone` (UTC). The option `timezone` demands or forbids the offset.
+    """
+    if logical_type == "integer":
+        return _guarded(text, "-?(0|[1-9][0-9]*)", f"TRY_CAST({text} AS BIGINT)")
+    if logical_type == "number":
+        double = f"TRY_CAST({text} AS DOUBLE)"
+        exact = f"isfinite({double}) AND (abs({double}) <= {_LARGEST_EXACT} OR regexp_matches({text}, '[.eE]'))"
+        return _guarded(text, _NUMBER, f"CASE WHEN {exact} THEN {double} END")
+    if logical_type == "boolean":
+        return _guarded(text, "(?i)(true|false)", f"TRY_CAST({text} AS BOOLEAN)")
+    if logical_type == "date":
+        return _guarded(text, _DAY, _from_year_one(f"TRY_CAST({text} AS DATE)", "DATE"))
+    if logical_type == "timestamp":
+        return _timestamp(text, options)
+    return text
+
+
+def literal(logical_type: str, value: Any) -> str:
+    """SQL of a value that a contract gives, as `argument_mistake` lets it pass."""
+    if logical_type == "integer":
+        return str(value)
+    if logical_type == "number":
+        return f"{float(value)!r}::DOUBLE"
+    if logical_type == "boolean":
+        return str(value).upper()
+    if logical_type == "date":
+        return f"DATE {quoted(value)}"
+    if logical_type == "timestamp":
+        return f"TIMESTAMPTZ {quoted(value)}"
+    return quoted(value)
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def integer_range(form: str) -> tuple[int, int]:
+    """The smallest and the largest integer of a format such as `i32` or `u8`."""
+    sign, bits = _INTEGER_BITS[form]
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if sign == "i" else (0, 2**bits - 1)
+
+
+def argument_mistake(logical_type: str, rule: str, argument: Any) -> str | None:
+    """What is wrong with a rule's argument for a column of this type, None where nothing is."""
+    if rule == "pattern":
+        return _pattern_mistake(logical_type, argument)
+    if rule == "format":
+        return _format_mistake(logical_type, argument)
+    if rule == "defaultTimezone":
+        known = duckdb.execute("SELECT count(*) FROM pg_timezone_names() WHERE name = ?", [argument]).fetchone()
+        return None if known and known[0] else f"{argument} is not a time zone; write one such as Europe/Berlin"
+    if rule == "enum":
+        values = argument
+        if not values:
+            return "is empty, so that no row could be accepted"
+    elif rule in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+        values = (argument,)
+    elif rule == "missingValues":
+        strings = all(value is None or isinstance(value, str) for value in argument)
+        return None if strings else "holds a value that YAML does not read as text; put it in quotes"
+    elif rule == "multipleOf":
+        return None if float(argument).is_integer() else "only whole numbers are supported here"
+    else:
+        return None
+    wrong = [value for value in values if not _is_of(logical_type, value)]
+    return f"{wrong[0]!r} is not a {logical_type}{_mend(logical_type)}" if wrong else None
+
+
+def _guarded(text: str, pattern: str, value: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {value} END"
+
+
+def _from_year_one(value: str, kind: str) -> str:
+    return f"CASE WHEN {value} >= {kind} '0001-01-01' THEN {value} END"
+
+
+def _timestamp(text: str, options: dict[str, Any]) -> str:
+    local = f"{_DAY}[T ]{_TIME}"
+    zone = quoted(options.get("defaultTimezone", "UTC"))
+    without = _guarded(text, local, f"timezone({zone}, TRY_CAST({text} AS TIMESTAMP))")
+    within = _guarded(text, f"{local} ?{_OFFSET}", f"TRY_CAST({text} AS TIMESTAMPTZ)")
+    allowed = {None: f"coalesce({within}, {without})", True: within, False: without}
+    return _from_year_one(allowed[options.get("timezone")], "TIMESTAMPTZ")
+
+
+def _is_of(logical_type: str, value: Any) -> bool:
+    if logical_type == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if logical_type == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if logical_type == "boolean":
+        return isinstance(value, bool)
+    if not isinstance(value, str):
+        return False
+    if logical_type == "date":
+        return bool(re.fullmatch(_DAY, value)) and _parses(datetime.date, value)
+    if logical_type == "timestamp":
+        return bool(re.fullmatch(f"{_DAY}[T ]{_TIME}{_OFFSET}", value)) and _parses(datetime.datetime, value)
+    return True
+
+
+def _parses(kind: type[datetime.date], value: str) -> bool:
+    try:
+        kind.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _mend(logical_type: str) -> str:
+    return {
+        "string": "; put it in quotes",
+        "date": "; write it in quotes, as in '2026-01-31'",
+        "timestamp": "; write it in quotes and with its offset, as in '2026-01-31T09:00:00Z'",
+    }.get(logical_type, "")
+
+
+def _pattern_mistake(logical_type: str, pattern: Any) -> str | None:
+    if logical_type != "string" or not isinstance(pattern, str):
+        return "only a text for a column of type string is supported here"
+    try:
+        duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+    except duckdb.InvalidInputException as error:
+        return f"is not a regular expression that RE2 knows ({str(error).removeprefix('Invalid Input Error: ')})"
+    return None
+
+
+def _format_mistake(logical_type: str, form: str) -> str | None:
+    if logical_type == "number":
+        return None if form == "f64" else f"{form} is not supported here; allowed: f64"
+    return None if form in _INTEGER_BITS else f"{form} is not supported here; allowed: {', '.join(_INTEGER_BITS)}"
