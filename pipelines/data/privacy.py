@@ -208,4 +208,8 @@ def _merged(ranked: list[tuple[int, int, int, str]]) -> list[Span]:
 
 
 def _kind(kind: str) -> str:
-    return re.sub(r"[^A-Z]+", "_", kind.upper()).strip("_") or "PERSONAL"
+    """The mask's word for a contract's kind of personal data: person and customer_name are both a NAME."""
+    word = re.sub(r"[^A-Z]+", "_", kind.upper()).strip("_")
+    if word == "PERSON" or word.split("_")[-1] == "NAME":
+        return "NAME"
+    return word or "PERSONAL"

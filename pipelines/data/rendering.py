@@ -85,9 +85,9 @@ def tokenize_example(tokenizer: Any, prompt: list[Message], answer: str) -> Toke
     """Token ids of the chat by the tokenizer's own template, cut behind the one end-of-turn token that ends the answer.
 
     Raises:
-        TinsmithError: the base has no chat template, or one that refuses the chat, doubles the beginning of sequence,
-            does not end the answer's turn, or renders the prompt otherwise once the answer is there; the answer is
-            empty or holds the end-of-turn token.
+        TinsmithError: the base's chat template refuses the chat, doubles the beginning of sequence, does not end the
+            answer's turn, or renders the prompt otherwise once the answer is there; the answer is empty or holds the
+            end-of-turn token.
     """
     if not answer.strip():
         raise TinsmithError("the answer is empty, so that nothing is left to train on")
@@ -119,8 +119,6 @@ def _answer(example: Example, row: Mapping[str, Any], texts: Mapping[str, str]) 
 
 
 def _ids(tokenizer: Any, messages: list[Message], add_generation_prompt: bool) -> list[int]:
-    if tokenizer.chat_template is None:
-        raise TinsmithError("model.base: the base has no chat template; choose an instruct model")
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=add_generation_prompt)
     except TemplateError as error:

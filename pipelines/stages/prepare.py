@@ -1,4 +1,4 @@
-"""prepare: accepted rows become chats without personal data, secrets and duplicates, on three sides that share no group.
+"""prepare: accepted rows become chats without personal data, secrets and duplicates, split so that no group is cut.
 
 Reads work/<recipe>/accepted.parquet, the contract and the base's tokenizer; writes work/<recipe>/{train,validation,
 test}.parquet and reports/<recipe>/datasheet.json.
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from pipelines.data.contract import Contract, read_contract
+from pipelines.data.contract import RECORD, Contract, read_contract
 from pipelines.data.duplicates import find_duplicates, folded
 from pipelines.data.privacy import screen_row
 from pipelines.data.rendering import (
@@ -33,13 +33,11 @@ from pipelines.data.rendering import (
 from pipelines.data.splits import SIDES, Assignment, Key, assign_sides, check_labels, check_sides, labels
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json, written_whole
-from pipelines.model.base import base_model
+from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe, example_columns
-from pipelines.recipe_reader import did_you_mean
 from pipelines.stages._run import run
 
-_RECORD = "_record"
 _SCHEMA = pa.schema(
     [
         ("example_id", pa.string()),
@@ -72,7 +70,7 @@ class _Privacy:
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     contract = read_contract(Path(recipe.data.contract))
-    tokenizer = _tokenizer(recipe)
+    tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = _Privacy(0, 0, Counter(), Counter())
@@ -99,14 +97,16 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
 
     _write_sides(examples, assignment, paths)
     sides = Counter(assignment.sides)
-    datasheet = {
+    datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
             "dropped_secret": privacy.dropped_secret,
             "dropped_personal": privacy.dropped_personal,
             "dropped_duplicate": duplicates.dropped,
             "dropped_too_long": len(duplicates.kept) - len(fitting),
-            **{side: sides[side] for side in SIDES},
+            "train": sides["train"],
+            "validation": sides["validation"],
+            "test": sides["test"],
         },
         "groups": assignment.group_counts(),
         "masked": dict(sorted(privacy.masked.items())),
@@ -119,24 +119,14 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     write_json(paths.reports / "datasheet.json", datasheet)
 
 
-def _tokenizer(recipe: Recipe) -> Any:
-    from transformers import AutoTokenizer  # takes seconds; a mistake in the contract is told before
-
-    return AutoTokenizer.from_pretrained(base_model(recipe.model).folder)
-
-
 def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[Iterator[dict[str, Any]], int]:
     """The accepted rows, a batch in memory at a time, and their number."""
     source = paths.work / "accepted.parquet"
     if not source.exists():
         raise TinsmithError(f"{source}: not there yet; run `python -m pipelines.stages.ingest {recipe.name}` first")
     file = pq.ParquetFile(source)
-    there = file.schema_arrow.names
-    for column in (*_shown_columns(recipe), *recipe.data.split.group_by):
-        if column not in there:
-            raise TinsmithError(f"{paths.recipe}: the contract has no column `{column}` {did_you_mean(column, there)}")
-    wanted = {_RECORD, *_shown_columns(recipe), *recipe.data.split.group_by, *contract.personal}
-    batches = file.iter_batches(columns=[column for column in there if column in wanted])
+    wanted = {RECORD, *_shown_columns(recipe), *recipe.data.split.group_by, *contract.personal}
+    batches = file.iter_batches(columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
@@ -150,9 +140,13 @@ def _screened_rows(
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
     rules = recipe.data.privacy
-    columns = _shown_columns(recipe)
+    # A word of a closed list is no free text: a customer called Billing must not take that label away.
+    listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
+    shown = _shown_columns(recipe)
+    choices = [column for column in shown if column in listed and column not in contract.personal]
+    texts = [column for column in shown if column not in choices]
     for row in rows:
-        screened = screen_row(row, columns, contract.personal)
+        screened = screen_row(row, texts, contract.personal)
         privacy.secrets += screened.secrets
         if screened.secrets and rules.secrets == "drop_row":
             privacy.dropped_secret += 1
@@ -160,7 +154,7 @@ def _screened_rows(
             privacy.dropped_personal += 1
         else:
             privacy.masked += screened.personal + screened.whole
-            yield row, screened.row
+            yield row, {**screened.row, **{column: row[column] for column in choices}}
 
 
 def _example(row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: Any) -> _Example:
@@ -170,7 +164,7 @@ def _example(row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, contro
     slices = {column: json_value(masked[column]) for column in recipe.evaluate.slices}
     # One prompt with two answers must not be asked on one side and answered on the other.
     keys.append((len(columns), _folded_prompt(chat)))
-    return _Example(row[_RECORD], chat, tuple(keys), json.dumps(slices, ensure_ascii=False))
+    return _Example(row[RECORD], chat, tuple(keys), json.dumps(slices, ensure_ascii=False))
 
 
 def _folded_prompt(chat: Chat) -> str:
