@@ -5,6 +5,7 @@ the run or version itself. The alias comes last: whoever follows it sees a whole
 artifacts; MLflow's model flavours know no GGUF, and its logged models stay PENDING for good when an upload dies.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from pipelines.errors import TinsmithError
+from pipelines.files import written_whole
 from pipelines.handoff.bundle import read_digests
 from pipelines.handoff.handoff import Handoff
 from pipelines.handoff.tracking import FINGERPRINT, metrics_of, params_of, tags_of
@@ -55,12 +57,15 @@ def open_registry() -> Iterator["MlflowClient"]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').absolute()}"
+    database = Path("mlflow.db").absolute()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
     try:
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            _make_database(database)
         yield MlflowClient(uri)
     except (MlflowException, SQLAlchemyError, requests.RequestException, PermissionError) as error:
         raise TinsmithError(
-            f"MLflow at {_without_password(uri)}: {_without_password(_first_line(error))}; "
+            f"MLflow at {_without_password(uri)}: {_without_password(_cause(error))}; "
             "nothing is lost: `dvc repro` again registers the model"
         ) from error
 
@@ -191,8 +196,21 @@ def _withdraw(client: "MlflowClient", version: "ModelVersion", tags: dict[str, s
     _update_version(client, version, tags)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _make_database(database: Path) -> None:
+    """MLflow's migrations are not one transaction: killed among them they leave a database that never opens again."""
+    from mlflow import MlflowClient
+
+    with Path(f"{database}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            with written_whole(database) as fresh:
+                MlflowClient(f"sqlite:///{fresh}")
+
+
+def _cause(error: Exception) -> str:
+    """The system's own words where there are some, because requests wraps them in three lines of its own."""
+    words = re.search(r"\[Errno -?\d+\] [^\")]+", str(error))
+    return words.group() if words else str(error).strip().partition("\n")[0]
 
 
 def _without_password(text: str) -> str:

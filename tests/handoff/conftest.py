@@ -36,12 +36,13 @@ def bundle(handoff, gguf, tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory) -> Path:
     """MLflow's tables take seconds to make, so every test gets a copy."""
-    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    folder = tmp_path_factory.mktemp("mlflow")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         with open_registry() as client:
             client.search_experiments()
-    return database
+    return folder / "mlflow.db"
 
 
 @pytest.fixture

@@ -200,6 +200,18 @@ def test_a_deleted_experiment_is_named_with_the_way_back(client, handoff, bundle
         hand_over(client, handoff, bundle, None)
 
 
+def test_a_death_in_mlflows_own_migrations_leaves_no_broken_database(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with monkeypatch.context() as dying:
+        dying.setattr("mlflow.store.db.utils._upgrade_db", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt), open_registry():
+            pass
+    assert not (tmp_path / "mlflow.db").exists()
+    with open_registry() as client:
+        assert client.search_registered_models() == []
+
+
 def test_a_locked_database_is_one_line(project, handoff, bundle, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db?timeout=0.1")
     other = sqlite3.connect(project / "mlflow.db")
@@ -224,6 +236,6 @@ def test_a_server_that_is_down_is_one_line_without_the_password(handoff, bundle,
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TinsmithError, match="nothing is lost") as error, open_registry() as client:
         hand_over(client, handoff, bundle, None)
-    assert "127.0.0.1:9" in str(error.value)
+    assert "127.0.0.1:9: [Errno 111] Connection refused; " in str(error.value)
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
