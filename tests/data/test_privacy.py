@@ -1,0 +1,144 @@
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipelines.data.privacy import OwnValue, find, mask, normalise, own_values, screen_row
+
+SALTED = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from(" .-+()[]@:/=_0123456789४４\u200b\u00a0\u2013ABCabc"),
+        st.sampled_from("[NAME] [SECRET] password: pin= ://"),
+    )
+)
+PIECES = st.lists(
+    st.one_of(
+        SALTED,
+        st.sampled_from(
+            [
+                "a.b@example.com", "555-0147", "+1 (312) 555-0147", "4111 1111 1111 1111", "DE89370400440532013000",
+                "192.0.2.7", "2001:db8::1", "tsk_live_abcdefghij0123456789", "password: hunter2", "[NAME]", "[CARD]",
+                "https://user:pw1@example.org", "-----BEGIN PRIVATE KEY-----", "Ada", "api_key=a8f5f167f44f4964e6c998",
+            ]
+        ),
+    ),
+    max_size=6,
+).map("".join)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("write to a.b+c@mail.example.com.", "write to [EMAIL]."),
+        ("bob [at] example.org or bob%40example.net", "[EMAIL] or [EMAIL]"),
+        ("call 555-0147, (312) 555-0147 x12 or +44 20 7946 0958", "call [PHONE], [PHONE] or [PHONE]"),
+        ("020 7946 0958 / 06 12 34 56 78", "[PHONE] / [PHONE]"),
+        ("card 4111 1111 1111 1111, 12/27", "card [CARD], 12/27"),
+        ("DE89 3704 0044 0532 0130 00 please", "[IBAN] please"),
+        ("from 192.168.1.10 and fe80::1", "from [IP] and [IP]"),
+        ("key tsk_live_abcdefghij0123456789 leaked", "key [SECRET] leaked"),
+        ("AKIAIOSFODNN7EXAMPLE", "[SECRET]"),
+        ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[SECRET]"),
+        ("Password: hunter2! and pin is 4821.", "Password: [SECRET]! and pin is [SECRET]."),
+        ("https://bob:s3cret@example.com/x", "https://[SECRET]/x"),
+        ('api_key="a8f5f167f44f4964e6c998dee827110c"', 'api_key="[SECRET]"'),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nbye", "[SECRET]\nbye"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-_1", "[SECRET]"),
+    ],
+)
+def test_personal_data_and_secrets_are_masked(text, masked):
+    assert mask(text)[0] == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my password is wrong, the password is not working, I forgot my pin",
+        "ordered on 01.02.2024 10:30, 2024-01-15 10:30, order ORD-100234567 for 1,099.00",
+        "card 4111 1111 1111 1112 is not a card: its check digit is wrong",
+        "firmware v1.2.3.4 since 10:30:45, std::string",
+        "IBAN DE88370400440532013000 has a wrong check",
+        "access to extraordinarily-long-words",
+    ],
+)
+def test_ordinary_text_stays(text):
+    assert mask(text)[0] == text
+
+
+@pytest.mark.parametrize(
+    "hidden", ["４１１１ １１１１ １１１１ １１１１", "4111\u00a01111\u00a01111\u00a01111", "4111-\u200b1111-1111-1111"]
+)
+def test_no_disguise_hides_a_card(hidden):
+    assert mask(f"x {hidden} y")[0] == "x [CARD] y"
+
+
+def test_an_invisible_character_does_not_hide_an_address_and_the_rest_of_the_text_stays():
+    assert mask("né: an\u200bna@exa\u00admple.com ﬁn")[0] == "né: [EMAIL] ﬁn"
+
+
+def test_the_rows_own_person_is_found_in_its_text_as_whole_words():
+    row = {"name": "Anna-Lena Okafor", "mail": "al@x.example", "body": "OKAFOR here, annabel knows Lena. al@x.example"}
+    screened = screen_row(row, ["body"], {"name": "person", "mail": "email"})
+    assert screened.row == {"body": "[NAME] here, annabel knows [NAME]. [EMAIL]"}
+    assert screened.personal == {"NAME": 2, "EMAIL": 1}
+
+
+def test_a_personal_column_used_directly_is_masked_whole_and_a_missing_value_stays_missing():
+    row = {"name": "Ada", "phone": None, "n": 5}
+    screened = screen_row(row, ["name", "phone", "n"], {"name": "customer_name", "phone": "phone"})
+    assert screened.row == {"name": "[NAME]", "phone": None, "n": 5}
+    assert screened.whole == {"NAME": 1}
+    assert not screened.personal
+
+
+def test_secrets_are_counted_by_kind():
+    screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {})
+    assert screened.secrets == {"password": 1, "aws_access_key": 1}
+
+
+@given(PIECES, st.lists(st.sampled_from(["Ada", "Card", "[NAME]", "Name Secret", "été"]), max_size=2))
+@example("[CARD] card", ["Card"])
+@example("password: [NAME] x", ["[NAME]"])
+def test_nothing_is_found_in_masked_text(text, names):
+    own = [value for name in names for value in own_values("name", name)]
+    assert find(mask(text, own)[0], own) == []
+
+
+@given(SALTED)
+def test_normalised_text_maps_back_onto_the_original(text):
+    normalised = normalise(text)
+    assert list(normalised.starts) == sorted(normalised.starts)
+    for place, character in enumerate(normalised.text):
+        start, end = normalised.original(place, place + 1)
+        assert end == start + 1
+        assert character in normalise(text[start]).text
+    if normalised.text:
+        start, end = normalised.original(0, len(normalised.text))
+        assert normalise(text[start:end]).text == normalised.text
+
+
+@given(PIECES)
+def test_text_outside_the_masks_is_untouched(text):
+    spans = find(text)
+    expected, end = "", 0
+    for span in spans:
+        assert end <= span.start < span.end <= len(text)
+        expected, end = expected + text[end : span.start] + span.mask, span.end
+    assert mask(text)[1][: len(spans)] == spans
+    assert expected + text[end:] == mask(text)[0] or find(expected + text[end:])
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "a.", "1", "1 ", "0-", "a:", "@", "a@", "://a:", "-----BEGIN PRIVATE KEY-----", "password: "]
+)
+def test_long_text_made_to_slow_the_search_down_takes_time_in_proportion(unit):
+    started = time.process_time()
+    mask(unit * (60_000 // len(unit)))
+    assert time.process_time() - started < 3
+
+
+def test_own_values_shorter_than_three_letters_are_not_looked_for():
+    assert own_values("name", "Bo Li") == [OwnValue("NAME", "bo li")]
+    assert own_values("phone", None) == []
