@@ -55,7 +55,7 @@ def _write_exports(rows: list[Row], folder: Path) -> dict[int, str]:
 
 def _truth(rows: list[Row], records: dict[int, str]) -> dict[str, Any]:
     """What was planted where, in the order of the exports; a `record` is `file:line` as ingest names its rows."""
-    planted = [(records[id(row)], item) for row in rows for item in row.planted]
+    planted = [(row, records[id(row)], item) for row in rows for item in row.planted]
     return {
         "rows": dict(Counter(row.file for row in rows)),
         "labels": LABELS,
@@ -79,17 +79,17 @@ def _truth(rows: list[Row], records: dict[int, str]) -> dict[str, Any]:
             {"record": records[id(row)], "column": column, "true": true} for row in rows for column, true in row.noise
         ],
         "personal": [
-            {"record": record, "kind": item.kind, "value": item.value}
-            for record, item in planted
+            {"record": record, "kind": item.kind, "value": item.value, "own_column": row.has_column_with(item.value)}
+            for row, record, item in planted
             if item.kind in ("NAME", "EMAIL", "PHONE", "CARD")
         ],
         "secrets": [
             {"record": record, "kind": item.kind, "value": item.value}
-            for record, item in planted
+            for _, record, item in planted
             if item.kind in ("API_KEY", "PASSWORD")
         ],
         "order_numbers": [
-            {"record": record, "value": item.value} for record, item in planted if item.kind == "ORDER_NUMBER"
+            {"record": record, "value": item.value} for _, record, item in planted if item.kind == "ORDER_NUMBER"
         ],
     }
 

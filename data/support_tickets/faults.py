@@ -26,6 +26,7 @@ COLUMNS = (
     "priority",
     "satisfaction",
 )
+_PERSONAL = slice(COLUMNS.index("customer_name"), COLUMNS.index("customer_phone") + 1)
 _EXACT_DUPLICATES = 28
 _NEAR_DUPLICATES = 42
 _LABEL_NOISE = 0.025
@@ -99,6 +100,10 @@ class Row:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(self.cells)
         return text.getvalue().encode(self.encoding)
+
+    def has_column_with(self, value: str) -> bool:
+        """Whether one of the customer's own columns holds the value."""
+        return any(value in cell for cell in self.cells[_PERSONAL])
 
     @property
     def outcome(self) -> str:
@@ -185,21 +190,33 @@ def _plant_faults(rng: Random, free: list[Row]) -> None:
     for kind, count in _HOW_OFTEN.items():
         for number in range(count):
             row = one_line.pop()
-            row.fault = kind
-            if kind in _BAD_VALUES:
-                row.column, values = _BAD_VALUES[kind]
-                row.cells[COLUMNS.index(row.column)] = values[number % len(values)]
-            elif kind == "duplicate_key":
-                row.column = "ticket_id"
-                row.twin = one_line.pop()
-                row.cells[0] = row.twin.cells[0]
-            elif kind == "broken_encoding":
-                row.encoding = "latin-1"
-                row.cells[COLUMNS.index("body")] += rng.choice((" Merci, à bientôt!", " Grüße", " ¡Olé!", " voilà"))
-            elif kind == "too_few_columns":
-                del row.cells[-rng.randint(1, 4) :]
+            if kind == "duplicate_key":
+                # The first row with a key is good; ids rise with time, as rows do.
+                first, row = sorted((row, one_line.pop()), key=lambda row: row.cells[0])
+                row.column, row.twin, row.cells[0] = "ticket_id", first, first.cells[0]
+            elif kind in _BAD_VALUES:
+                _plant_bad_value(row, kind, number)
             else:
-                row.cells.insert(COLUMNS.index("body"), "and one more thing")
+                _make_unreadable(rng, row, kind)
+            row.fault = kind
+
+
+def _plant_bad_value(row: Row, kind: str, number: int) -> None:
+    row.column, values = _BAD_VALUES[kind]
+    row.cells[COLUMNS.index(row.column)] = values[number % len(values)]
+    if row.column == "body":
+        row.planted = ()
+
+
+def _make_unreadable(rng: Random, row: Row, kind: str) -> None:
+    body = COLUMNS.index("body")
+    if kind == "broken_encoding":
+        row.encoding = "latin-1"
+        row.cells[body] += rng.choice((" Merci, à bientôt!", " Grüße", " ¡Olé!", " voilà"))
+    elif kind == "too_few_columns":
+        del row.cells[-rng.randint(1, 4) :]
+    else:
+        row.cells.insert(body, "and one more thing")
 
 
 LABELS = {"product": tuple(PRODUCTS), "intent": tuple(INTENTS), "priority": tuple(SPREAD["fault"])}
