@@ -71,10 +71,13 @@ def _identity(handoff: Handoff) -> dict[str, str]:
 
 def _license_note(handoff: Handoff) -> str:
     base = handoff.base
-    return (
-        f"# Licence of the base model\n\n"
-        f"`{handoff.gguf['file']}` is a changed version of `{base['name']}` (revision `{base['revision']}`, weights\n"
-        f"SHA-256 `{base['sha256']}`), which its makers published under the licence **{base['license']}**. It was\n"
-        f"fine-tuned, merged and quantised to {handoff.quant}. The base's licence goes on to hold for it; read it\n"
-        f"before you pass the model on.\n"
-    )
+    return f"""\
+# Licence of the base model
+
+- Base: `{base["name"]}`, revision `{base["revision"]}`
+- SHA-256 of its weights: `{base["sha256"]}`
+- Licence: **{base["license"]}**
+
+`{handoff.gguf["file"]}` is a changed version of it: fine-tuned, merged and quantised to {handoff.quant}. The base's
+licence goes on to hold for it; read it before you pass the model on.
+"""

@@ -17,7 +17,7 @@ def _front_matter(handoff: Handoff) -> str:
     fields = {
         "license": handoff.base["license"],
         "base_model": handoff.base["name"],
-        "base_model_relation": "quantized",
+        "base_model_relation": "finetune",
         "pipeline_tag": "text-generation",
         "tags": ["gguf", "llama.cpp", "qlora", "tinsmith"],
     }

@@ -72,7 +72,7 @@ def read_handoff(recipe: Recipe, paths: Paths) -> Handoff:
     """Collect the reports that the earlier stages wrote.
 
     Raises:
-        TinsmithError: a report is missing, or export has not made the recipe's first quant.
+        TinsmithError: a report is missing, export has not made the recipe's first quant, or another file was judged.
     """
     files = {name: paths.reports / f"{name}.json" for name in REPORTS}
     missing = [str(file) for file in files.values() if not file.exists()]
@@ -81,4 +81,6 @@ def read_handoff(recipe: Recipe, paths: Paths) -> Handoff:
     handoff = Handoff(recipe, {name: read_json(file) for name, file in files.items()})
     if handoff.quant not in handoff.reports["export"]["quants"]:
         raise TinsmithError(f"{files['export']}: holds no {handoff.quant}; run `dvc repro` to export it")
+    if handoff.reports["evaluation"]["gguf_sha256"] != handoff.gguf["sha256"]:
+        raise TinsmithError(f"{files['evaluation']}: judges another GGUF; run `dvc repro` to judge the exported one")
     return handoff

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines.errors import TinsmithError
+from pipelines.files import write_json
 from pipelines.handoff.handoff import REPORTS, read_handoff
 from pipelines.paths import Paths
 
@@ -49,3 +50,12 @@ def test_a_quant_that_export_has_not_made_is_named(handoff, example, tmp_path, m
     export = handoff.recipe.export.model_copy(update={"quants": ("F16",)})
     with pytest.raises(TinsmithError, match=r"reports/ticket_triage/export\.json: holds no F16"):
         read_handoff(with_recipe(handoff, export=export).recipe, Paths("ticket_triage"))
+
+
+def test_an_evaluation_of_another_file_is_refused(handoff, example, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reports = tmp_path / "reports" / "ticket_triage"
+    shutil.copytree(example, reports)
+    write_json(reports / "evaluation.json", handoff.reports["evaluation"] | {"gguf_sha256": "0" * 64})
+    with pytest.raises(TinsmithError, match=r"evaluation\.json: judges another GGUF"):
+        read_handoff(handoff.recipe, Paths("ticket_triage"))
