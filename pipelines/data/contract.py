@@ -189,7 +189,7 @@ def _column_mistakes(document: Document, columns: tuple[Column, ...]) -> Iterato
         seen_in_files.add(column.source_name)
         for rule in column.rules:
             if mistake := argument_mistake(column.logical_type, rule.name, rule.argument):
-                yield _spot_of_rule(document, field, rule.name), f"{rule.name}: {mistake}"
+                yield _spot_of_rule(document, field, rule.name), mistake
 
 
 def _spot_of_rule(document: Document, field: Field, name: str) -> Field:

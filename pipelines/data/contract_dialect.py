@@ -158,7 +158,7 @@ def _quality(rule: dict[str, Any], field: Field) -> Iterator[Mistake]:
 def _beyond(given: dict[str, Any], field: Field, known: set[str]) -> Iterator[Mistake]:
     for name in given:
         if name not in known:
-            yield (*field, name), "is not supported here, and a promise that is not kept must not stand in a contract"
+            yield (*field, name), "is not supported here; take it out, since nothing would check it"
 
 
 @cache
@@ -184,7 +184,8 @@ def _spell(error: ValidationError) -> Iterator[Mistake]:
     elif error.validator == "enum":
         yield field, f"{instance} is not known {did_you_mean(str(instance), wanted)}"
     elif error.validator == "type":
-        yield field, f"must be of type {wanted}, and is read as {type(instance).__name__}"
+        mend = "; put it in quotes" if wanted == "string" else ""
+        yield field, f"must be of type {wanted}, and is read as {type(instance).__name__}{mend}"
     elif error.validator == "oneOf" and "quality" in field:
         yield field, f"needs exactly one of {', '.join(OPERATORS)}"
     else:
@@ -194,7 +195,9 @@ def _spell(error: ValidationError) -> Iterator[Mistake]:
 def _names_in(schema: Any) -> set[str]:
     """Every field that a part of the schema knows, whichever of its branches defines it."""
     names = set(schema.get("properties", {}))
-    branches = [*schema.get("allOf", []), *schema.get("oneOf", []), schema.get("then", {})]
+    branches = [*schema.get("allOf", []), *schema.get("oneOf", [])]
+    if "then" in schema:
+        branches.append(schema["then"])
     if reference := schema.get("$ref"):
         branches.append(_schema()["$defs"][reference.removeprefix("#/$defs/")])
     return names.union(*(_names_in(branch) for branch in branches))

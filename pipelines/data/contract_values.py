@@ -14,16 +14,16 @@ import duckdb
 _INTEGER_BITS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32)} | {"i64": ("i", 64)}
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-_OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
+_OFFSET = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 _NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
-_LARGEST_EXACT = 2**53
+_FIRST_INEXACT = 2**53
 
 
 def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
     """SQL of a column's value, NULL where the SQL expression `text` is NULL or is not of the type.
 
     Integers and numbers are decimal without leading zeros or spaces; an integer must fit 64 bits; a number must be
-    finite, and whole numbers beyond 2**53, which a double would round, are none. Booleans are true and false in any
+    finite, and whole numbers from 2**53 on, which a double may round, are none. Booleans are true and false in any
     case. Dates and timestamps are ISO 8601 from the year 1 on; a timestamp has at most six decimals and, where it
     states no offset, is in the option `defaultTimezone` (UTC). The option `timezone` demands or forbids the offset.
     """
@@ -31,7 +31,7 @@ def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
         return _guarded(text, "-?(0|[1-9][0-9]*)", f"TRY_CAST({text} AS BIGINT)")
     if logical_type == "number":
         double = f"TRY_CAST({text} AS DOUBLE)"
-        exact = f"isfinite({double}) AND (abs({double}) <= {_LARGEST_EXACT} OR regexp_matches({text}, '[.eE]'))"
+        exact = f"isfinite({double}) AND (abs({double}) < {_FIRST_INEXACT} OR regexp_matches({text}, '[.eE]'))"
         return _guarded(text, _NUMBER, f"CASE WHEN {exact} THEN {double} END")
     if logical_type == "boolean":
         return _guarded(text, "(?i)(true|false)", f"TRY_CAST({text} AS BOOLEAN)")
@@ -53,7 +53,7 @@ def literal(logical_type: str, value: Any) -> str:
     if logical_type == "date":
         return f"DATE {quoted(value)}"
     if logical_type == "timestamp":
-        return f"TIMESTAMPTZ {quoted(value)}"
+        return f"TIMESTAMPTZ {quoted(datetime.datetime.fromisoformat(value).isoformat())}"
     return quoted(value)
 
 
@@ -91,7 +91,7 @@ def argument_mistake(logical_type: str, rule: str, argument: Any) -> str | None:
     else:
         return None
     wrong = [value for value in values if not _is_of(logical_type, value)]
-    return f"{wrong[0]!r} is not a {logical_type}{_mend(logical_type)}" if wrong else None
+    return f"{wrong[0]!r} is not of type {logical_type}{_mend(logical_type)}" if wrong else None
 
 
 def _guarded(text: str, pattern: str, value: str) -> str:
@@ -106,7 +106,9 @@ def _timestamp(text: str, options: dict[str, Any]) -> str:
     local = f"{_DAY}[T ]{_TIME}"
     zone = quoted(options.get("defaultTimezone", "UTC"))
     without = _guarded(text, local, f"timezone({zone}, TRY_CAST({text} AS TIMESTAMP))")
-    within = _guarded(text, f"{local} ?{_OFFSET}", f"TRY_CAST({text} AS TIMESTAMPTZ)")
+    # DuckDB does not cast a time that has an offset and no seconds.
+    seconds = f"regexp_replace({text}, '([T ][0-9:]{{5}})([Z+-])', '\\1:00\\2')"
+    within = _guarded(text, f"{local}{_OFFSET}", f"TRY_CAST({seconds} AS TIMESTAMPTZ)")
     allowed = {None: f"coalesce({within}, {without})", True: within, False: without}
     return _from_year_one(allowed[options.get("timezone")], "TIMESTAMPTZ")
 

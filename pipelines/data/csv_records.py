@@ -42,8 +42,8 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
         if fault:
             replay.back_to_second_line()
             reader = csv.reader(replay, delimiter=delimiter, strict=True)
-        if replay.text():
-            yield Record(replay.row[0].number, replay.text(), fault, fields)
+        if raw := replay.text():
+            yield Record(replay.row[0].number, raw, fault, fields)
 
 
 class _Replay:

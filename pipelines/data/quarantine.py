@@ -1,6 +1,7 @@
 """Sorting rows by a contract: the accepted into a typed table, the refused into the quarantine with every reason."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -42,9 +43,11 @@ class Refused:
 def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a database in `folder` that holds every row with its typed values and its reasons.
 
-    The rows pass through in batches, and DuckDB spills to `folder`, so that memory stays flat in their number.
+    The rows pass through in batches, and DuckDB spills to `folder`, so that memory stays flat in their number. What a
+    killed run left in `folder` is cleared away first.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     config = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spilled")}
     with closing(duckdb.connect(str(folder / "rows.duckdb"), config=config)) as database:
         database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
@@ -55,6 +58,7 @@ def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterat
             database.unregister("batch")
         database.execute(_judge(contract))
         yield database
+    shutil.rmtree(folder)
 
 
 def write_accepted(database: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> int:

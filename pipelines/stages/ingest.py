@@ -5,7 +5,6 @@ Reads the recipe's source files and its contract. Writes work/<r>/accepted.parqu
 rows_in = accepted + quarantined + rejected_raw, exactly.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,9 +36,8 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     files = find_files(source)
     digests = _digests(files)
     rows_of: Counter[str] = Counter()
-    scratch = paths.scratch / "ingest"
-    shutil.rmtree(scratch, ignore_errors=True)
-    with judged_rows(_counted(files, source, contract, rows_of), contract, scratch) as database:
+    rows = _counted(files, source, contract, rows_of)
+    with judged_rows(rows, contract, paths.scratch / "ingest") as database:
         rows_in = rows_of.total()
         if not rows_in:
             raise TinsmithError(f"data.source.path: {source.path} holds no rows; nothing can be learned from it")
@@ -48,7 +46,6 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
         if refused.quarantined + refused.rejected_raw == rows_in:
             raise TinsmithError(_nothing_accepted(rows_in, refused, quarantine))
         accepted = write_accepted(database, contract, paths.work / "accepted.parquet")
-    shutil.rmtree(scratch)
     if rows_in != accepted + refused.quarantined + refused.rejected_raw:
         raise AssertionError(f"{rows_in} rows were read, but {accepted} accepted and {refused} refused")
     write_json(

@@ -1,0 +1,174 @@
+"""Bad files and bad rows: each gets a clear error or a clear fault, and no row behind it is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.data.contract import Column, Contract
+from pipelines.data.sources import Row, find_files, read_rows
+from pipelines.data.text_lines import LONGEST_ROW
+from pipelines.errors import TinsmithError
+from pipelines.recipe import FilesSource
+
+CONTRACT = Contract(
+    path=Path("c.odcs.yaml"),
+    id="c",
+    version="1",
+    sha256="",
+    columns=tuple(Column(name, name, "string", (), False, None, line) for line, name in enumerate(("id", "body"), 9)),
+)
+
+
+def rows_of(path: Path, content: bytes, **source) -> list[Row]:
+    path.write_bytes(content)
+    files = FilesSource(type="files", path=str(path), **source)
+    (file,) = find_files(files)
+    return list(read_rows(file, files, CONTRACT))
+
+
+def read(rows: list[Row]) -> list[tuple[str | None, ...]]:
+    return [tuple(row.texts) for row in rows if not row.faults]
+
+
+def refused(rows: list[Row]) -> list[tuple[int, tuple[str, ...]]]:
+    return [(row.line, row.faults) for row in rows if row.faults]
+
+
+def test_files_come_sorted_and_are_named_without_this_machines_folders(tmp_path, monkeypatch):
+    for name in ("b/x.csv", "a/x.csv", "a/w.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("id,body\n")
+    monkeypatch.setenv("TICKETS", str(tmp_path))
+    found = find_files(FilesSource(type="files", path="${TICKETS}/*/*"))
+    assert [(file.label, file.format) for file in found] == [
+        ("a/w.jsonl", "jsonl"),
+        ("a/x.csv", "csv"),
+        ("b/x.csv", "csv"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("nowhere/*.csv", "data.source.path: no file matches nowhere/*.csv"),
+        ("${TINSMITH_UNSET}/a.csv", "environment variable TINSMITH_UNSET, which is not set"),
+        ("$/a.csv", "write $$ for a plain $"),
+    ],
+)
+def test_a_path_that_leads_nowhere_names_the_recipes_field(path, told):
+    with pytest.raises(TinsmithError, match=r"^data\.source\.path: ") as caught:
+        find_files(FilesSource(type="files", path=path))
+    assert told in str(caught.value)
+
+
+def test_an_unknown_ending_asks_for_the_format(tmp_path):
+    (tmp_path / "a.txt").write_text("id\n")
+    with pytest.raises(TinsmithError, match=r"'.txt' does not say the format; set data.source.format"):
+        find_files(FilesSource(type="files", path=str(tmp_path / "a.txt")))
+
+
+def test_quoted_fields_keep_delimiters_quotes_and_line_ends(tmp_path):
+    rows = rows_of(tmp_path / "a.csv", b'body,more,id\r\n"a, ""b""\nc",x,1\r\n\r\n,x,2\r\n')
+    assert read(rows) == [("1", 'a, "b"\nc'), ("2", None)]
+    assert [row.line for row in rows] == [2, 5]
+    assert rows[0].raw == '"a, ""b""\nc",x,1'
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        (b"2", "row: too few columns"),
+        (b"2,b,c", "row: too many columns"),
+        (b"2,b\0c", "row: NUL character"),
+        (b"2,caf\xe9", "row: not utf-8"),
+        (b'2,"open', "row: broken quote"),
+        (b'2,"a" b', "row: broken quote"),
+        (b'2,5" pipe', "row: broken quote"),
+        (b"2,a\rb", "row: carriage return outside quotes"),
+    ],
+)
+def test_a_broken_csv_row_is_refused_alone(tmp_path, bad, fault):
+    rows = rows_of(tmp_path / "a.csv", b'id,body\n1,good\n%s\n3,"also\ngood"\n4,good\n' % bad)
+    assert read(rows) == [("1", "good"), ("3", "also\ngood"), ("4", "good")]
+    assert refused(rows) == [(3, (fault,))]
+
+
+def test_an_open_quote_at_the_end_does_not_swallow_the_rows_behind_it(tmp_path):
+    rows = rows_of(tmp_path / "a.csv", b'id,body\n1,"open\n2,good\n3,good\n')
+    assert read(rows) == [("2", "good"), ("3", "good")]
+    assert refused(rows) == [(2, ("row: broken quote",))]
+
+
+def test_bytes_that_are_not_text_are_kept_as_escapes(tmp_path):
+    (row,) = rows_of(tmp_path / "a.csv", b"id,body\n1,caf\xe9 \xf0\x9f\n")
+    assert row.raw == r"1,caf\xe9 \xf0\x9f"
+    assert rows_of(tmp_path / "b.csv", b"id,body\n1,caf\xe9\n", encoding="latin-1")[0].texts == ["1", "café"]
+
+
+def test_utf_16_and_byte_order_marks_are_read(tmp_path):
+    text = "id,body\r\n1,\u0a0a\u010a\u0d0a\r\n2,x\r\n"
+    expected = [("1", "\u0a0a\u010a\u0d0a"), ("2", "x")]
+    assert read(rows_of(tmp_path / "a.csv", text.encode("utf-8-sig"))) == expected
+    assert read(rows_of(tmp_path / "b.csv", text.encode("utf-16"), encoding="utf-16")) == expected
+    big_endian = b"\xfe\xff" + text.encode("utf-16-be")
+    assert read(rows_of(tmp_path / "c.csv", big_endian, encoding="utf-16")) == expected
+    cut = rows_of(tmp_path / "d.csv", text.encode("utf-16")[:-3], encoding="utf-16")
+    assert refused(cut) == [(3, ("row: not utf-16",))]
+    with pytest.raises(TinsmithError, match="no byte order mark"):
+        rows_of(tmp_path / "e.csv", text.encode("utf-16-le"), encoding="utf-16")
+
+
+def test_a_row_of_three_megabytes_is_read_and_one_beyond_the_limit_is_refused(tmp_path):
+    long, longer = b"x" * 3_000_000, b"x" * (LONGEST_ROW + 1)
+    rows = rows_of(tmp_path / "a.csv", b"id,body\n1,%s\n2,%s\n3,c\n" % (long, longer))
+    assert [(row.line, len(row.texts)) for row in rows] == [(2, 2), (3, 0), (4, 2)]
+    assert rows[1].faults == (f"row: longer than {LONGEST_ROW} characters",)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "the file is empty; it needs a header"),
+        (b"id;body\n1;a\n", "one column only; is data.source.delimiter right?"),
+        (b"id,bdy\n1,a\n", "a.csv:1: the header lacks the column body of c.odcs.yaml:10 (did you mean bdy?)"),
+        (b"id,body,more,more\n", "holds the column 'more' twice"),
+        ("id,body\n".encode("utf-16"), "the header cannot be read (row: not utf-8, row: NUL character)"),
+        (b'id,"body\n', "the header cannot be read (row: broken quote)"),
+    ],
+)
+def test_a_wrong_header_stops_the_file(tmp_path, content, told):
+    with pytest.raises(TinsmithError) as caught:
+        rows_of(tmp_path / "a.csv", content)
+    assert told in str(caught.value)
+
+
+def test_a_file_without_a_header_does_not_leak_its_first_row(tmp_path):
+    with pytest.raises(TinsmithError) as caught:
+        rows_of(tmp_path / "a.csv", b"17,secret words\n")
+    assert "secret" not in str(caught.value)
+
+
+def test_json_values_keep_their_digits_and_their_types(tmp_path):
+    rows = rows_of(tmp_path / "a.jsonl", b'{"id": 9007199254740993, "body": "x"}\n\n{"body": [1], "more": true}\n')
+    assert read(rows) == [("9007199254740993", "x"), (None, "")]
+    assert [(row.line, row.kinds) for row in rows] == [(1, "ns"), (3, "-o")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        (b'{"id": "1', "row: broken JSON"),
+        (b'{"id": 1} {"id": 2}', "row: broken JSON"),
+        (b'{"id": 1, "id": 2}', "row: JSON key given twice"),
+        (b'{"id": NaN}', "row: NaN or infinity in JSON"),
+        (b'{"id": -Infinity}', "row: NaN or infinity in JSON"),
+        (b"[1, 2]", "row: not a JSON object"),
+        (b'{"id": %s}' % (b"[" * 200_000), "row: JSON nested too deeply"),
+        (b'{"id": "\\ud83d"}', "row: half of a surrogate pair in JSON"),
+        (b'{"id": "caf\xe9"}', "row: not utf-8"),
+    ],
+)
+def test_a_broken_json_line_is_refused_alone(tmp_path, bad, fault):
+    rows = rows_of(tmp_path / "a.jsonl", b'{"id": "1"}\n%s\n{"id": "3"}' % bad)
+    assert read(rows) == [("1", None), ("3", None)]
+    assert refused(rows) == [(2, (fault,))]

@@ -1,0 +1,173 @@
+"""The ingest stage on small folders: what is written, what adds up, and what stops it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.errors import TinsmithError
+from pipelines.paths import Paths
+from pipelines.recipe_reader import read_recipe
+from pipelines.stages.ingest import ingest
+
+CONTRACT = """\
+version: 1.0.0
+apiVersion: v3.2.0
+kind: DataContract
+id: tickets
+status: active
+schema:
+- name: tickets
+  properties:
+  - {name: ticket_id, logicalType: integer, primaryKey: true}
+  - {name: created_at, logicalType: timestamp}
+  - {name: body, logicalType: string, required: true}
+  - {name: product, logicalType: string, enum: [{value: app}, {value: router}]}
+"""
+RECIPE = """\
+name: triage
+purpose: p
+owner: o
+data:
+  contract: tickets.odcs.yaml
+  source: {type: files, path: "data/*"}
+  example: {user: "{body}", assistant: "{product}"}
+model: {base: "embedded:x"}
+register: {model: triage}
+"""
+HEADER = b"ticket_id,created_at,body,product\n"
+PATHS = Paths("triage")
+ACCEPTED, QUARANTINE = Path("work/triage/accepted.parquet"), Path("work/triage/quarantine.jsonl")
+REPORT = Path("reports/triage/ingest.json")
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("recipes").mkdir()
+    Path("data").mkdir()
+    PATHS.recipe.write_text(RECIPE)
+    Path("tickets.odcs.yaml").write_text(CONTRACT)
+
+
+def run_ingest(**files: bytes) -> dict:
+    for path in Path("data").iterdir():
+        path.unlink()
+    for name, content in files.items():
+        Path("data", name.replace("_", ".")).write_bytes(content)
+    ingest(read_recipe(PATHS.recipe), PATHS)
+    return json.loads(REPORT.read_text())
+
+
+def quarantine() -> list[dict]:
+    return [json.loads(line) for line in QUARANTINE.read_text().splitlines()]
+
+
+def test_rows_of_several_files_are_sorted_into_accepted_and_refused():
+    report = run_ingest(
+        a_csv=HEADER
+        + b'1,2026-01-31 10:00,"two\nlines",app\n2,2026-02-30 10:00,x,fridge\n1,,again,app\n3,,caf\xe9,app\n',
+        b_jsonl=b'{"ticket_id": 4, "body": "x", "product": null}\n{"ticket_id": 5}\n{"ticket_id":\n',
+    )
+    accepted = pq.read_table(ACCEPTED)
+    assert [str(kind) for kind in accepted.schema.types] == ["int64", "timestamp[us, tz=UTC]", *["string"] * 3]
+    assert accepted.column("_record").to_pylist() == ["a.csv:2", "b.jsonl:1"]
+    assert accepted.column("body").to_pylist() == ["two\nlines", "x"]
+    assert [(row["source"], row["line"], row["kind"], row["reasons"]) for row in quarantine()] == [
+        ("a.csv", 4, "quarantined", ["created_at: logicalType timestamp", "product: enum"]),
+        ("a.csv", 5, "quarantined", ["ticket_id: primaryKey"]),
+        ("a.csv", 6, "rejected_raw", ["row: not utf-8"]),
+        ("b.jsonl", 2, "quarantined", ["body: required"]),
+        ("b.jsonl", 3, "rejected_raw", ["row: broken JSON"]),
+    ]
+    assert quarantine()[2]["raw"] == r"3,,caf\xe9,app"
+    assert [report[key] for key in ("rows_in", "accepted", "quarantined", "rejected_raw")] == [7, 2, 3, 2]
+    assert [(source["file"], source["rows"]) for source in report["sources"]] == [("a.csv", 4), ("b.jsonl", 3)]
+    assert report["reasons"]["product: enum"] == 1
+    assert report["contract"]["id"] == "tickets"
+
+
+KINDS = {
+    "good": (None, "%d,2026-01-31 10:00,fine,app"),
+    "good in quotes": (None, '%d,2026-01-31 10:00,"a ""b""\n, c",router'),
+    "bad date": ("quarantined", "%d,2026-01-32 10:00,x,app"),
+    "missing body": ("quarantined", "%d,,,app"),
+    "unknown product": ("quarantined", "%d,,x,fridge"),
+    "short": ("rejected_raw", "%d,,x"),
+    "long": ("rejected_raw", "%d,,x,app,y"),
+    "open quote": ("rejected_raw", '%d,,"x,app'),
+    "stray quote": ("rejected_raw", '%d,,x "y",app'),
+    "not text": ("rejected_raw", "%d,,\udce9,app"),
+    "nul": ("rejected_raw", "%d,,\0,app"),
+}
+
+
+@settings(max_examples=20, deadline=None)
+@given(kinds=st.lists(st.sampled_from(sorted(KINDS)), max_size=30))
+def test_the_balance_is_exact_and_each_refused_row_is_kept_once(kinds):
+    text, refused, line = "0,,anchor,app\n", [], 3
+    for number, kind in enumerate(kinds, 1):
+        verdict, row = KINDS[kind]
+        text += row % number + "\n"
+        if verdict:
+            refused.append((line, verdict))
+        line += row.count("\n") + 1
+    report = run_ingest(a_csv=HEADER + text.encode("utf-8", "surrogateescape"))
+    counts = Counter(verdict for _, verdict in refused)
+    assert (
+        report["rows_in"] == 1 + len(kinds) == sum(report[key] for key in ("accepted", "quarantined", "rejected_raw"))
+    )
+    assert report["accepted"] == 1 + len(kinds) - len(refused) == pq.read_metadata(ACCEPTED).num_rows
+    assert (report["quarantined"], report["rejected_raw"]) == (counts["quarantined"], counts["rejected_raw"])
+    assert [(row["line"], row["kind"]) for row in quarantine()] == refused
+
+
+def test_the_same_input_gives_the_same_bytes():
+    files = {"a_csv": HEADER + b"1,,x,app\n1,,y,app\n", "b_csv": HEADER + b"2,,x,app\n3,,,app\n"}
+    written = []
+    for _ in range(2):
+        run_ingest(**files)
+        written.append([path.read_bytes() for path in (ACCEPTED, QUARANTINE, REPORT)])
+    assert written[0] == written[1]
+    assert not PATHS.scratch.joinpath("ingest").exists()
+
+
+def test_a_source_in_which_every_row_is_refused_says_why_and_keeps_the_rows():
+    with pytest.raises(TinsmithError) as caught:
+        run_ingest(a_csv=HEADER + b"1,,private words,fridge\n2,,,fridge\n")
+    told = str(caught.value)
+    assert told.startswith("all 2 rows were refused: product: enum (2), body: required (1);")
+    assert str(QUARANTINE) in told
+    assert "private" not in told
+    assert len(quarantine()) == 2
+    assert not ACCEPTED.exists()
+    assert not REPORT.exists()
+
+
+@pytest.mark.parametrize("name", ["a_csv", "a_jsonl"])
+def test_a_source_without_rows_is_an_error_and_writes_nothing(name):
+    with pytest.raises(TinsmithError, match="data/\\* holds no rows"):
+        run_ingest(**{name: HEADER if name == "a_csv" else b"\n"})
+    assert not QUARANTINE.exists()
+
+
+def test_the_same_file_twice_is_an_error():
+    content = HEADER + b"1,,x,app\n"
+    with pytest.raises(TinsmithError, match=r"b\.csv: the same file as a\.csv"):
+        run_ingest(a_csv=content, b_csv=content)
+
+
+def test_a_column_that_the_contract_lacks_is_told_at_the_recipes_line():
+    PATHS.recipe.write_text(RECIPE.replace("{product}", "{prodct}"))
+    with pytest.raises(TinsmithError, match=r"recipes/triage.yaml:7: .*prodct \(did you mean product\?"):
+        run_ingest(a_csv=HEADER + b"1,,x,app\n")
+
+
+def test_a_missing_contract_is_told_at_the_recipes_line():
+    Path("tickets.odcs.yaml").unlink()
+    with pytest.raises(TinsmithError, match=r"recipes/triage\.yaml:5: data\.contract: there is no file"):
+        run_ingest(a_csv=HEADER + b"1,,x,app\n")
