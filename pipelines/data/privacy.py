@@ -1,7 +1,7 @@
-"""Finding and masking personal data and secrets in text, by patterns and by what the row itself says of its person.
+"""Finding and masking personal data and secrets in text, by patterns and by what the data's own columns say of people.
 
 Text is searched in a normalised form (full-width digits, invisible characters and odd dashes hide nothing), and masks
-are written over the original. What patterns cannot see, such as the name of a third person, is not found here.
+are written over the original. A person who stands in no column is not found here.
 """
 
 import re
@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pipelines.data.privacy_rules import RULES
 
+NAME = "NAME"
 SECRET = "SECRET"  # noqa: S105 - the mask's word, not a secret
 
 # They carry no ink and are no format characters (category Cf), so they must be named.
@@ -21,6 +23,9 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MASK = re.compile(r"\[([A-Z_]+)\]")
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_NAME_PART = 3
+
+# The whole names of everybody in the data, as folded words, by their first word.
+FullNames = Mapping[str, set[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,14 @@ class Screened:
     whole: Counter[str]
 
 
-def screen_row(row: Mapping[str, Any], columns: Iterable[str], personal: Mapping[str, str]) -> Screened:
+def screen_row(
+    row: Mapping[str, Any], columns: Iterable[str], personal: Mapping[str, str], names: FullNames
+) -> Screened:
     """Mask `columns` of a row: personal columns entirely, the other text where something is found in it.
 
     `personal` maps the contract's personal columns to their kind (name, email, phone, ...); their values are also
-    looked for in the text of the row. Columns that are not in `columns` are left out of the result.
+    looked for in the text of the row, as are the `names` of everybody. Columns that are not in `columns` are left out of
+    the result.
     """
     own = [found for column, kind in personal.items() for found in own_values(kind, row.get(column))]
     masked: dict[str, Any] = {}
@@ -89,11 +97,11 @@ def screen_row(row: Mapping[str, Any], columns: Iterable[str], personal: Mapping
     for column in columns:
         value = row[column]
         if column in personal and value is not None:
-            kind = _kind(personal[column])
+            kind = mask_word(personal[column])
             masked[column] = f"[{kind}]"
             whole[kind] += 1
         elif isinstance(value, str):
-            masked[column], spans = mask(value, own)
+            masked[column], spans = mask(value, own, names)
             secrets.update(span.kind for span in spans if span.secret)
             personal_found.update(span.kind for span in spans if not span.secret)
         else:
@@ -101,13 +109,13 @@ def screen_row(row: Mapping[str, Any], columns: Iterable[str], personal: Mapping
     return Screened(masked, personal_found, secrets, whole)
 
 
-def mask(text: str, own: Sequence[OwnValue] = ()) -> tuple[str, list[Span]]:
+def mask(text: str, own: Sequence[OwnValue] = (), names: FullNames | None = None) -> tuple[str, list[Span]]:
     """Replace everything that `find` finds; gives the masked text, in which nothing more is found, and the spans.
 
     Spans found only after others were masked are positions in the text of that moment.
     """
     found: list[Span] = []
-    while spans := find(text, own):
+    while spans := find(text, own, names):
         parts, end = [], 0
         for span in spans:
             parts += [text[end : span.start], span.mask]
@@ -117,8 +125,8 @@ def mask(text: str, own: Sequence[OwnValue] = ()) -> tuple[str, list[Span]]:
     return text, found
 
 
-def find(text: str, own: Sequence[OwnValue] = ()) -> list[Span]:
-    """Personal data, secrets and the row's own personal values in `text`: spans in order, none overlapping."""
+def find(text: str, own: Sequence[OwnValue] = (), names: FullNames | None = None) -> list[Span]:
+    """Personal data, secrets, the row's own personal values and known names in `text`: in order, none overlapping."""
     searched = normalise(text)
     folded = _fold(searched.text)
     ranked: list[tuple[int, int, int, str]] = []
@@ -128,11 +136,12 @@ def find(text: str, own: Sequence[OwnValue] = ()) -> list[Span]:
                 start, length = match.start("value"), rule.length(match["value"])
                 if length:
                     ranked.append((*searched.original(start, start + length), rank, rule.kind))
-    masks = _masks(searched.text, own)
-    for value in own:
-        for start, end in _whole_words(folded, value.text):
-            if not any(start < mask_end and mask_start < end for mask_start, mask_end in masks):
-                ranked.append((*searched.original(start, end), len(RULES), value.kind))
+    people = [(*place, value.kind) for value in own for place in _whole_words(folded, value.text)]
+    people += [(*place, NAME) for place in _names_in(folded, names or {})]
+    masks = _masks(searched.text, own) if people else []
+    for start, end, kind in people:
+        if not any(start < mask_end and mask_start < end for mask_start, mask_end in masks):
+            ranked.append((*searched.original(start, end), len(RULES), kind))
     return _merged(ranked)
 
 
@@ -142,9 +151,27 @@ def own_values(kind: str, value: Any) -> list[OwnValue]:
         return []
     folded = _fold(normalise(str(value)).text).strip()
     words = [folded]
-    if _kind(kind) == "NAME":
+    if mask_word(kind) == NAME:
         words += _WORD.findall(folded)
-    return [OwnValue(_kind(kind), word) for word in dict.fromkeys(words) if len(word) >= _SHORTEST_NAME_PART]
+    return [OwnValue(mask_word(kind), word) for word in dict.fromkeys(words) if len(word) >= _SHORTEST_NAME_PART]
+
+
+def full_names(values: Iterable[str | None]) -> FullNames:
+    """The names of two and more words among the values of name columns; one word alone is too often a common one."""
+    names: dict[str, set[tuple[str, ...]]] = {}
+    for value in values:
+        words = tuple(_WORD.findall(_fold(normalise(value or "").text)))
+        if len(words) > 1:
+            names.setdefault(words[0], set()).add(words)
+    return names
+
+
+def mask_word(kind: str) -> str:
+    """The mask's word for a contract's kind of personal data: person and customer_name are both a NAME."""
+    word = re.sub(r"[^A-Z]+", "_", kind.upper()).strip("_")
+    if word == "PERSON" or word.split("_")[-1] == NAME:
+        return NAME
+    return word or "PERSONAL"
 
 
 def normalise(text: str) -> Normalised:
@@ -182,7 +209,7 @@ def _fold(text: str) -> str:
 
 def _masks(text: str, own: Sequence[OwnValue]) -> list[tuple[int, int]]:
     """Where masks stand already: a customer called Card must not be found in [CARD]."""
-    known = {SECRET, *(rule.kind for rule in RULES), *(value.kind for value in own)}
+    known = {SECRET, NAME, *(rule.kind for rule in RULES), *(value.kind for value in own)}
     return [match.span() for match in _MASK.finditer(text) if match[1] in known] if "[" in text else []
 
 
@@ -195,6 +222,16 @@ def _whole_words(folded: str, word: str) -> Iterable[tuple[int, int]]:
         start = folded.find(word, start + 1)
 
 
+def _names_in(folded: str, names: FullNames) -> Iterable[tuple[int, int]]:
+    words = list(_WORD.finditer(folded)) if names else []
+    for first, word in enumerate(words):
+        for name in names.get(word[0], ()):
+            found = words[first : first + len(name)]
+            close = all(after.start() - before.end() <= 2 for before, after in pairwise(found))
+            if close and tuple(part[0] for part in found) == name:
+                yield word.start(), found[-1].end()
+
+
 def _merged(ranked: list[tuple[int, int, int, str]]) -> list[Span]:
     """Overlapping spans become one, of the kind of the rule that comes first."""
     merged: list[tuple[int, int, int, str]] = []
@@ -205,11 +242,3 @@ def _merged(ranked: list[tuple[int, int, int, str]]) -> list[Span]:
             start, end = before[0], max(before[1], end)
         merged.append((start, end, rank, kind))
     return [Span(start, end, kind) for start, end, _, kind in merged]
-
-
-def _kind(kind: str) -> str:
-    """The mask's word for a contract's kind of personal data: person and customer_name are both a NAME."""
-    word = re.sub(r"[^A-Z]+", "_", kind.upper()).strip("_")
-    if word == "PERSON" or word.split("_")[-1] == "NAME":
-        return "NAME"
-    return word or "PERSONAL"

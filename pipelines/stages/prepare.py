@@ -19,7 +19,7 @@ from rich.progress import track
 
 from pipelines.data.contract import RECORD, Contract, read_contract
 from pipelines.data.duplicates import find_duplicates, folded
-from pipelines.data.privacy import screen_row
+from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
 from pipelines.data.rendering import (
     Chat,
     TokenizedExample,
@@ -75,7 +75,7 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
 
     privacy = _Privacy(0, 0, Counter(), Counter())
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, contract, privacy)
+    screened = _screened_rows(rows, recipe, contract, _everybody(paths, contract), privacy)
     examples = [_example(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted)]
     if not examples:
         raise TinsmithError(
@@ -130,13 +130,20 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
+def _everybody(paths: Paths, contract: Contract) -> FullNames:
+    """The names of all persons of the data, since tickets quote, forward and copy what others wrote."""
+    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
+    table = pq.read_table(paths.work / "accepted.parquet", columns=columns)
+    return full_names(value for column in table.columns for value in column.cast(pa.string()).to_pylist())
+
+
 def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
     """The columns whose values leave this stage."""
     return tuple(dict.fromkeys((*example_columns(recipe.data.example), *recipe.evaluate.slices)))
 
 
 def _screened_rows(
-    rows: Iterable[dict[str, Any]], recipe: Recipe, contract: Contract, privacy: _Privacy
+    rows: Iterable[dict[str, Any]], recipe: Recipe, contract: Contract, names: FullNames, privacy: _Privacy
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
     rules = recipe.data.privacy
@@ -146,7 +153,7 @@ def _screened_rows(
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
     for row in rows:
-        screened = screen_row(row, texts, contract.personal)
+        screened = screen_row(row, texts, contract.personal, names)
         privacy.secrets += screened.secrets
         if screened.secrets and rules.secrets == "drop_row":
             privacy.dropped_secret += 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.data.privacy import OwnValue, find, mask, normalise, own_values, screen_row
+from pipelines.data.privacy import OwnValue, find, full_names, mask, normalise, own_values, screen_row
 
 SALTED = st.text(
     st.one_of(
@@ -80,21 +80,26 @@ def test_an_invisible_character_does_not_hide_an_address_and_the_rest_of_the_tex
 
 def test_the_rows_own_person_is_found_in_its_text_as_whole_words():
     row = {"name": "Anna-Lena Okafor", "mail": "al@x.example", "body": "OKAFOR here, annabel knows Lena. al@x.example"}
-    screened = screen_row(row, ["body"], {"name": "person", "mail": "email"})
+    screened = screen_row(row, ["body"], {"name": "person", "mail": "email"}, {})
     assert screened.row == {"body": "[NAME] here, annabel knows [NAME]. [EMAIL]"}
     assert screened.personal == {"NAME": 2, "EMAIL": 1}
 
 
+def test_another_customer_is_found_by_the_whole_name_only():
+    names = full_names(["Grace Will", "Rose", None])
+    assert mask("> Dear GRACE  Will, will the rose come?", names=names)[0] == "> Dear [NAME], will the rose come?"
+
+
 def test_a_personal_column_used_directly_is_masked_whole_and_a_missing_value_stays_missing():
     row = {"name": "Ada", "phone": None, "n": 5}
-    screened = screen_row(row, ["name", "phone", "n"], {"name": "customer_name", "phone": "phone"})
+    screened = screen_row(row, ["name", "phone", "n"], {"name": "customer_name", "phone": "phone"}, {})
     assert screened.row == {"name": "[NAME]", "phone": None, "n": 5}
     assert screened.whole == {"NAME": 1}
     assert not screened.personal
 
 
 def test_secrets_are_counted_by_kind():
-    screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {})
+    screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {}, {})
     assert screened.secrets == {"password": 1, "aws_access_key": 1}
 
 
@@ -103,7 +108,8 @@ def test_secrets_are_counted_by_kind():
 @example("password: [NAME] x", ["[NAME]"])
 def test_nothing_is_found_in_masked_text(text, names):
     own = [value for name in names for value in own_values("name", name)]
-    assert find(mask(text, own)[0], own) == []
+    everybody = full_names(names)
+    assert find(mask(text, own, everybody)[0], own, everybody) == []
 
 
 @given(SALTED)
