@@ -11,12 +11,12 @@ import jinja2
 from pipelines.scoring.comparison import TUNED, Comparison, Interval, SliceRow
 from pipelines.scoring.gate import FEWEST_ROWS, RuleResult, Verdict
 
-_LABELS = {"base": "base", "base_few_shot": "base, few-shot", TUNED: "tuned"}
+_LABELS = {"base": "base", "base_few_shot": "base (few-shot)", TUNED: "tuned"}
 _TEMPLATE = "report.html.j2"
 
 # The chart's geometry in SVG units, about one CSS pixel each on a phone.
-_LABEL_WIDTH = 92
-_PLOT_WIDTH = 220
+_LABEL_WIDTH = 96
+_PLOT_WIDTH = 216
 _ROW_HEIGHT = 22
 
 
@@ -52,8 +52,8 @@ class Report:
         better = "better" if first.difference >= 0 else "worse"
         return (
             f"On {metric} the tuned model is {abs(first.difference) * 100:.1f} points {better} than its "
-            f"{_LABELS[first.compared_with]} model: {percent(first.means[TUNED])} against "
-            f"{percent(first.means[first.compared_with])} of {self.rows} test rows "
+            f"{_LABELS[first.compared_with]}: {percent(first.means[TUNED])} against "
+            f"{percent(first.means[first.compared_with])} on {self.rows} test rows "
             f"(difference {points(low)} to {points(high)} with {first.confidence * 100:g}% confidence)."
         )
 

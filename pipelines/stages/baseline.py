@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
@@ -33,7 +33,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
-    variants = {}
+    answers = {}
     for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
         server = partial(
             serving,
@@ -44,12 +44,18 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             log=paths.scratch / "baseline" / f"{variant}.log",
         )
         questions = Questions(gguf_sha256, prompts, max_tokens)
-        answers = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
-        write_answers(paths.work / "baseline" / f"{variant}.jsonl", [row["example_id"] for row in rows], answers)
-        variants[variant] = _summary(answers)
+        answers[variant] = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
+    with written_whole(paths.work / "baseline") as folder:
+        for variant, given in answers.items():
+            write_answers(folder / f"{variant}.jsonl", [row["example_id"] for row in rows], given)
     write_json(
         paths.reports / "baseline.json",
-        {"rows": len(rows), "quant": recipe.export.quants[0], "gguf_sha256": gguf_sha256, "variants": variants},
+        {
+            "rows": len(rows),
+            "quant": recipe.export.quants[0],
+            "gguf_sha256": gguf_sha256,
+            "variants": {variant: _summary(given) for variant, given in answers.items()},
+        },
     )
 
 

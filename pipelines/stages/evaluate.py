@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -73,14 +73,14 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         )
     tokens = read_json(paths.reports / "datasheet.json")["tokens"]
     max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
-    server = partial(
-        serving,
-        gguf,
-        find_toolchain(),
-        parallel=PARALLEL,
-        context_per_slot=tokens["longest"] + max_tokens,
-        log=paths.scratch / "evaluate" / "tuned.log",
-    )
+
+    def server() -> AbstractContextManager[str]:
+        # Found only when something is left to ask: scoring kept answers anew needs no llama.cpp.
+        toolchain = find_toolchain()
+        context = tokens["longest"] + max_tokens
+        log = paths.scratch / "evaluate" / "tuned.log"
+        return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
+
     questions = Questions(exported["sha256"], [row["prompt"] for row in rows], max_tokens)
     return answers_to(questions, paths.scratch / "evaluate", server, "tuned")
 

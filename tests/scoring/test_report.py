@@ -72,7 +72,7 @@ def test_the_charts_are_well_formed_and_inside_the_frame():
     for chart in charts:
         circles = [float(circle.get("cx")) for circle in ElementTree.fromstring(chart).iter("circle")]
         assert len(circles) == 3
-        assert all(92 <= x <= 312 for x in circles)
+        assert all(96 <= x <= 312 for x in circles)
 
 
 @pytest.mark.parametrize(("rows", "words"), [(20, "Fewer than 30 test rows"), (120, "Fail")])

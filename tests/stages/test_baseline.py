@@ -1,0 +1,88 @@
+import json
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.files import read_json, write_json
+from pipelines.paths import Paths
+from pipelines.recipe import Recipe
+from pipelines.stages.baseline import baseline
+
+pytestmark = pytest.mark.e2e
+
+PRODUCTS = ["Card", "Loan", "Account"]
+
+
+def recipe(few_shot: int, **changed: Any) -> Recipe:
+    return Recipe.model_validate_json(
+        json.dumps(
+            {
+                "name": "triage",
+                "purpose": "Route a ticket.",
+                "owner": "team@example.com",
+                "data": {
+                    "contract": "c.odcs.yaml",
+                    "source": {"type": "files", "path": "x.csv"},
+                    "example": {"system": "Route.", "user": "{text}", "assistant": {"json": ["product"]}},
+                },
+                "model": {"base": "embedded:smollm2-135m-instruct"},
+                "evaluate": {"few_shot": few_shot, "max_rows": 4, **changed},
+                "export": {"quants": ["Q8_0"]},
+                "register": {"model": "triage"},
+            }
+        )
+    )
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch) -> Paths:
+    """A project in which prepare has run."""
+    monkeypatch.chdir(tmp_path)
+    paths = Paths("triage")
+    for split, count in (("train", 12), ("test", 6)):
+        rows = [
+            {
+                "example_id": f"{split}.csv:{number}",
+                "prompt": [
+                    {"role": "system", "content": "Route."},
+                    {"role": "user", "content": f"Ticket {number} about my {PRODUCTS[number % 3].lower()}"},
+                ],
+                "answer": json.dumps({"product": PRODUCTS[number % 3]}),
+            }
+            for number in range(count)
+        ]
+        paths.work.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), paths.work / f"{split}.parquet")
+    write_json(
+        paths.reports / "datasheet.json",
+        {"tokens": {"longest": 64, "longest_answer": 8}, "allowed_answers": {"product": PRODUCTS}},
+    )
+    return paths
+
+
+def lines(paths: Paths, variant: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (paths.work / "baseline" / f"{variant}.jsonl").read_text().splitlines()]
+
+
+def test_the_base_answers_every_judged_row_with_and_without_examples(paths):
+    baseline(recipe(few_shot=3), paths)
+    report = read_json(paths.reports / "baseline.json")
+    assert (report["rows"], report["quant"]) == (4, "Q8_0")
+    assert {name: found["answered"] for name, found in report["variants"].items()} == {"base": 4, "base_few_shot": 4}
+    few_shot = lines(paths, "base_few_shot")
+    assert [line["example_id"] for line in few_shot] == [line["example_id"] for line in lines(paths, "base")]
+    # Examples show the form, and even a small base then keeps it.
+    assert any(set(json.loads(line["answer"])) == {"product"} for line in few_shot if line["answer"].startswith("{"))
+
+    # What only evaluate reads changes nothing here, and kept answers are not asked again.
+    before = (paths.reports / "baseline.json").read_bytes()
+    baseline(recipe(few_shot=3, metrics=["valid_json"]), paths)
+    assert (paths.reports / "baseline.json").read_bytes() == before
+
+
+def test_without_few_shot_the_base_is_asked_once(paths):
+    baseline(recipe(few_shot=0), paths)
+    assert list(read_json(paths.reports / "baseline.json")["variants"]) == ["base"]
+    assert not (paths.work / "baseline" / "base_few_shot.jsonl").exists()
