@@ -39,6 +39,8 @@ _CMAKE_OPTIONS = (
     "-DLLAMA_OPENSSL=OFF",
     "-DLLAMA_BUILD_TESTS=OFF",
     "-DLLAMA_BUILD_EXAMPLES=OFF",
+    "-DLLAMA_ALL_WARNINGS=OFF",
+    "-DGGML_ALL_WARNINGS=OFF",
 )
 
 
@@ -146,7 +148,7 @@ def _build() -> Toolchain:
     folder = build_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Two checkouts that start at once must not build twice.
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(folder.parent / f"{folder.name}.lock"):
         if not folder.is_dir():
             if compiler() is None:
                 raise TinsmithError(

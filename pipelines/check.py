@@ -1,0 +1,56 @@
+"""Everything that can be known to be wrong with a recipe before a minute of computing is spent on it."""
+
+from pathlib import Path
+
+from pipelines import strict_yaml
+from pipelines.data.contract import contract_mistakes
+from pipelines.data.sources import find_files
+from pipelines.errors import TinsmithError
+from pipelines.model.base import base_mistakes
+from pipelines.recipe import Recipe
+from pipelines.recipe_reader import read_recipe
+from pipelines.strict_yaml import Document
+from pipelines.walk import recipe_files
+
+
+def check_recipe(path: Path) -> Recipe:
+    """Read a recipe and hold it against its contract, its source, its base and the other recipes.
+
+    Raises:
+        TinsmithError: lists every mistake, one a line, as `file:line: field: what is wrong and how to mend it`.
+    """
+    recipe = read_recipe(path)
+    document = strict_yaml.load(path)
+    mistakes = contract_mistakes(recipe, document)
+    mistakes += _source_mistakes(recipe, document)
+    if base_mistake := base_mistakes(recipe.model.base, recipe.model.sha256):
+        mistakes.append(f"{path}:{document.line(('model', 'base'))}: model.base: {base_mistake}")
+    mistakes += _same_name_mistakes(recipe, document)
+    if mistakes:
+        raise TinsmithError("\n".join(mistakes))
+    return recipe
+
+
+def _source_mistakes(recipe: Recipe, document: Document) -> list[str]:
+    try:
+        find_files(recipe.data.source)
+    except TinsmithError as error:
+        where = f"{document.path}:{document.line(('data', 'source', 'path'))}"
+        return [f"{where}: {line}" for line in str(error).splitlines()]
+    return []
+
+
+def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:
+    """Other recipes of the same name, which would overwrite each other's results."""
+    mistakes = []
+    for other in recipe_files():
+        if other.resolve() == document.path.resolve():
+            continue
+        try:
+            name = strict_yaml.load(other).value.get("name")
+        except TinsmithError:
+            continue  # its own check tells what is wrong with it
+        if name == recipe.name:
+            where = f"{document.path}:{document.line(('name',))}"
+            mistakes.append(f"{where}: name: {other} has the same name; give each recipe its own")
+    return mistakes

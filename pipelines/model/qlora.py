@@ -1,0 +1,245 @@
+"""QLoRA through trl, peft and bitsandbytes: an NF4 base, 16-bit compute, low-rank adapters.
+
+Method: Dettmers et al. 2023 (arXiv:2305.14314). The same code runs on a CPU and on an NVIDIA GPU.
+"""
+
+import math
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from trl import SFTConfig, SFTTrainer
+
+from pipelines.errors import TinsmithError
+from pipelines.files import read_json, write_json
+from pipelines.model import packed_attention
+from pipelines.model.answer_loss import IGNORED, AnswerLossTrainer
+from pipelines.model.checkpoints import last_whole_checkpoint
+from pipelines.recipe import Train
+
+
+class Tokenized(Protocol):
+    """One example as ids; `trained` is 1 where the loss is taken. Both have the length of the example in tokens."""
+
+    input_ids: list[int]
+    trained: list[int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training did, over all its runs where it was interrupted."""
+
+    steps: int
+    tokens: int
+    seconds: float
+    resumed_from_step: int
+    history: list[dict[str, float]]
+    validation_loss: float | None
+
+
+def precision() -> torch.dtype:
+    """The 16-bit type to compute in: bf16, or fp16 on a GPU without it."""
+    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
+
+
+def quantised_base(folder: Path, attention: str) -> Any:
+    """The base in NF4 with double quantisation, on the GPU where there is one."""
+    quantisation = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=precision(),
+    )
+    return AutoModelForCausalLM.from_pretrained(
+        folder,
+        quantization_config=quantisation,
+        dtype=precision(),
+        attn_implementation=attention,
+        device_map={"": 0} if torch.cuda.is_available() else None,
+        trust_remote_code=False,
+        use_safetensors=True,
+    )
+
+
+def attention_for(config: Any, packing: bool) -> str:
+    """The attention that is right and fastest for this model on this machine."""
+    on_cpu = not torch.cuda.is_available()
+    windowed = getattr(config.get_text_config(), "sliding_window", None) is not None
+    return packed_attention.NAME if packing and on_cpu and not windowed else "sdpa"
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    train: Sequence[Tokenized],
+    validation: Sequence[Tokenized],
+    settings: Train,
+    folder: Path,
+) -> SFTTrainer:
+    """A trl trainer for `settings`, with its checkpoints in `folder`."""
+    arguments = SFTConfig(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        max_steps=settings.max_steps or -1,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup if settings.warmup < 1 else 0.999,
+        lr_scheduler_type="cosine",
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        gradient_checkpointing=not _activations_fit(model, settings),
+        max_length=settings.max_length,
+        packing=settings.packing,
+        seed=settings.seed,
+        bf16=precision() == torch.bfloat16,
+        fp16=precision() == torch.float16,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_steps=settings.checkpoint_every,
+        save_total_limit=2,
+        # A packed row has no padding; a padded one says in its mask what is padding.
+        include_num_input_tokens_seen="all" if settings.packing else "non_padding",
+        report_to="none",
+        disable_tqdm=None,
+    )
+    trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerLossTrainer
+    trainer = trainer_class(
+        model=model,
+        args=arguments,
+        train_dataset=_dataset(train),
+        eval_dataset=_dataset(validation) if validation else None,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=settings.lora.r,
+            lora_alpha=settings.lora.alpha,
+            lora_dropout=settings.lora.dropout,
+            target_modules=settings.lora.targets
+            if isinstance(settings.lora.targets, str)
+            else list(settings.lora.targets),
+            task_type="CAUSAL_LM",
+        ),
+        callbacks=[_Clock(), _StopOnNan()],
+    )
+    # trl turns the adapter to bf16, in which small updates round away and which fp16 GPUs lack; it is small, so fp32.
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def fit(trainer: SFTTrainer) -> Outcome:
+    """Train to the end, going on from the trainer's last whole checkpoint where there is one.
+
+    Raises:
+        TinsmithError: the loss is no longer a number.
+    """
+    folder = Path(trainer.args.output_dir)
+    checkpoint = last_whole_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    clock = next(one for one in trainer.callback_handler.callbacks if isinstance(one, _Clock))
+    state = trainer.state
+    outcome = Outcome(
+        steps=state.global_step,
+        tokens=int(state.num_input_tokens_seen),
+        seconds=clock.seconds,
+        resumed_from_step=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
+        history=[
+            {name: float(entry[name]) for name in ("step", "loss", "learning_rate", "grad_norm")}
+            for entry in state.log_history
+            if "loss" in entry
+        ],
+        validation_loss=trainer.evaluate()["eval_loss"] if trainer.eval_dataset is not None else None,
+    )
+    return outcome
+
+
+def peak_memory_bytes() -> int:
+    """The most memory held so far: the GPU's where there is one, else this process's resident set."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _dataset(examples: Sequence[Tokenized]) -> Dataset:
+    return Dataset.from_dict(
+        {
+            "input_ids": [example.input_ids for example in examples],
+            "labels": [
+                [token if trained else IGNORED for token, trained in zip(example.input_ids, example.trained, strict=True)]
+                for example in examples
+            ],
+        }
+    )
+
+
+def _activations_fit(model: Any, settings: Train) -> bool:
+    """Whether a step's activations may all be kept, which is a fifth faster than computing them twice.
+
+    About 34 bytes per token, layer and hidden unit are kept in 16 bits (Korthikanti et al. 2022, arXiv:2205.05198,
+    eq. 1 without attention scores); doubled, because adapters and casts keep copies of their inputs.
+    """
+    config = model.config.get_text_config()
+    needed = 2 * 34 * settings.batch_size * settings.max_length * config.hidden_size * config.num_hidden_layers
+    free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
+    return bool(needed < free / 2)
+
+
+class _Clock(TrainerCallback):
+    """Adds up the seconds of a training over its interruptions; lost is only what ran after the last checkpoint."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        spent = self._file(args)
+        earlier = read_json(spent)["seconds"] if spent.exists() and state.global_step else 0.0
+        self._started = time.perf_counter() - earlier
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        write_json(self._file(args), {"seconds": time.perf_counter() - self._started})
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:  # noqa: ARG002
+        self.seconds = time.perf_counter() - self._started
+
+    @staticmethod
+    def _file(args: TrainingArguments) -> Path:
+        return Path(args.output_dir or ".") / "spent.json"
+
+
+class _StopOnNan(TrainerCallback):
+    """A loss that is no number never becomes one again; stopping saves the rest of the rent."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if logs and not math.isfinite(logs.get("loss", 0.0)):
+            raise TinsmithError(
+                f"train: the loss is not a number at step {state.global_step}; lower train.learning_rate and run again"
+            )

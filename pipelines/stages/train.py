@@ -1,0 +1,104 @@
+"""train: QLoRA on the train split; goes on from its last checkpoint after a kill.
+
+Reads work/<r>/{train,validation}.parquet and the base model.
+Writes work/<r>/adapter/, reports/<r>/train.json and reports/<r>/loss.csv.
+"""
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines.data.rendering import TokenizedExample, tokenize_example
+from pipelines.files import sha256_of_file, write_json, written_whole
+from pipelines.model.base import BaseModel, base_model, load_tokenizer
+from pipelines.model.checkpoints import checkpoint_folder
+from pipelines.model.cost import machine_price
+from pipelines.paths import Paths
+from pipelines.recipe import Recipe
+from pipelines.stages._run import run
+
+# Enough examples to see the validation loss turn; more would cost as much as training itself.
+VALIDATION_EXAMPLES = 64
+
+
+def train(recipe: Recipe, paths: Paths) -> None:
+    """Fine-tune the base named by the recipe and write the adapter with its report."""
+    base = base_model(recipe.model)
+    tokenizer = load_tokenizer(base.folder)
+    examples = _tokenised(tokenizer, paths.work / "train.parquet")
+    validation = _tokenised(tokenizer, paths.work / "validation.parquet")[:VALIDATION_EXAMPLES]
+
+    # Importing torch and trl takes seconds; mistakes above are told before.
+    from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes, precision, quantised_base
+
+    attention = attention_for(_config(base), recipe.train.packing)
+    folder = checkpoint_folder(paths.scratch, _shaped_by(recipe, paths, base))
+    trainer = make_trainer(
+        quantised_base(base.folder, attention), tokenizer, examples, validation, recipe.train, folder
+    )
+    outcome = fit(trainer)
+
+    with written_whole(paths.work / "adapter") as fresh:
+        trainer.save_model(str(fresh))
+    with written_whole(paths.reports / "loss.csv") as fresh, fresh.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["step", "loss", "learning_rate", "grad_norm"])
+        writer.writeheader()
+        writer.writerows(outcome.history)
+    price = machine_price()
+    trained = sum(sum(example.trained) for example in examples)
+    write_json(
+        paths.reports / "train.json",
+        {
+            "steps": outcome.steps,
+            "trained_tokens": outcome.tokens,
+            "answer_share": round(trained / sum(len(example.input_ids) for example in examples), 4),
+            "tokens_per_second": round(outcome.tokens / outcome.seconds, 1),
+            "peak_memory_bytes": peak_memory_bytes(),
+            "seconds": round(outcome.seconds, 2),
+            "cost": round(outcome.seconds * price.per_hour / 3600, 6),
+            "currency": price.currency,
+            "machine": price.machine,
+            "precision": str(precision()).removeprefix("torch."),
+            "attention": attention,
+            "resumed_from_step": outcome.resumed_from_step,
+            "examples": len(examples),
+            "first_loss": outcome.history[0]["loss"],
+            "last_loss": outcome.history[-1]["loss"],
+            "validation_loss": outcome.validation_loss,
+            "base": base.identity(),
+        },
+    )
+    shutil.rmtree(folder)
+
+
+def _tokenised(tokenizer: Any, split: Path) -> list[TokenizedExample]:
+    rows = pq.read_table(split, columns=["prompt", "answer"]).to_pylist()
+    return [tokenize_example(tokenizer, row["prompt"], row["answer"]) for row in rows]
+
+
+def _config(base: BaseModel) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(base.folder, trust_remote_code=False)
+
+
+def _shaped_by(recipe: Recipe, paths: Paths, base: BaseModel) -> dict[str, Any]:
+    """Everything that shapes the weights; a checkpoint made under anything else is not taken up."""
+    import peft
+    import torch
+    import transformers
+    import trl
+
+    return {
+        "train": recipe.train.model_dump(mode="json"),
+        "base": base.identity(),
+        "data": [sha256_of_file(paths.work / f"{split}.parquet") for split in ("train", "validation")],
+        "versions": [library.__version__ for library in (peft, torch, transformers, trl)],
+    }
+
+
+if __name__ == "__main__":
+    run(train)
