@@ -72,7 +72,7 @@ def _validate(document: Document) -> tuple[Recipe | None, list[str]]:
     mistakes = [
         _at(document, field, "looks like a secret; recipes are committed, so name it in the environment")
         for field in document.lines
-        if field and isinstance(field[-1], str) and _SECRET_KEY.search(field[-1])
+        if field and _SECRET_KEY.search(str(field[-1])) and field[-1] not in _fields_at(field[:-1])
     ]
     try:
         # JSON is the strict form of what YAML can say: lists become tuples, nothing else is converted.
