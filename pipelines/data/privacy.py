@@ -86,8 +86,8 @@ def screen_row(
     """Mask `columns` of a row: personal columns entirely, the other text where something is found in it.
 
     `personal` maps the contract's personal columns to their kind (name, email, phone, ...); their values are also
-    looked for in the text of the row, as are the `names` of everybody. Columns that are not in `columns` are left out of
-    the result.
+    looked for in the text of the row, as are the `names` of everybody. Columns that are not in `columns` are left out
+    of the result.
     """
     own = [found for column, kind in personal.items() for found in own_values(kind, row.get(column))]
     masked: dict[str, Any] = {}

@@ -1,4 +1,7 @@
+import csv
+import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -148,3 +151,43 @@ def test_long_text_made_to_slow_the_search_down_takes_time_in_proportion(unit):
 def test_own_values_shorter_than_three_letters_are_not_looked_for():
     assert own_values("name", "Bo Li") == [OwnValue("NAME", "bo li")]
     assert own_values("phone", None) == []
+
+
+ROOT = Path(__file__).parents[2]
+PERSONAL = {"customer_name": "name", "customer_email": "email", "customer_phone": "phone"}
+
+
+def sample_rows():
+    """The sample's readable rows by the truth's record, as file:line."""
+    rows = {}
+    for file in sorted((ROOT / "data/raw/support_tickets").glob("*.csv")):
+        reader = csv.reader(file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True))
+        header = next(reader)
+        line = reader.line_num + 1
+        for values in reader:
+            if len(values) == len(header):
+                rows[f"{file.name}:{line}"] = dict(zip(header, values, strict=True))
+            line = reader.line_num + 1
+    return rows
+
+
+def test_what_was_planted_in_the_sample_is_masked_and_order_numbers_stay():
+    rows = sample_rows()
+    names = full_names(row["customer_name"] for row in rows.values())
+    truth = json.loads((ROOT / "tests/fixtures/support_tickets_truth.json").read_text())
+    screened = {record: screen_row(row, ["subject", "body"], PERSONAL, names) for record, row in rows.items()}
+    texts = {record: f"{result.row['subject']}\n{result.row['body']}" for record, result in screened.items()}
+
+    planted = [one for one in truth["personal"] + truth["secrets"] if one["record"] in texts]
+    left = [one for one in planted if one["value"] in texts[one["record"]]]
+    assert len(planted) > 500
+    # A first name alone, of somebody who is not the row's customer, is beyond what columns tell.
+    assert [one for one in left if one.get("own_column", True) or " " in one["value"]] == []
+    assert len(left) <= 3
+
+    with_secret = {one["record"] for one in truth["secrets"]}
+    assert {record for record, result in screened.items() if result.secrets} == with_secret & set(texts)
+    orders = [one for one in truth["order_numbers"] if one["record"] in texts]
+    kept = [one for one in orders if one["value"] in texts[one["record"]]]
+    assert len(orders) > 100
+    assert len(kept) == len(orders)
