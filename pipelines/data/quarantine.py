@@ -49,7 +49,10 @@ def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterat
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     config = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spilled")}
-    with closing(duckdb.connect(str(folder / "rows.duckdb"), config=config)) as database:
+    with (
+        _removed_after(folder),
+        closing(duckdb.connect(str(folder / "rows.duckdb"), config=config)) as database,
+    ):
         database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
         for index, batch in enumerate(_batches(rows, contract)):
             database.register("batch", batch)
@@ -58,7 +61,14 @@ def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterat
             database.unregister("batch")
         database.execute(_judge(contract))
         yield database
-    shutil.rmtree(folder)
+
+
+@contextmanager
+def _removed_after(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
 
 
 def write_accepted(database: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> int:

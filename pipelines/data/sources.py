@@ -21,6 +21,7 @@ from pipelines.recipe import FilesSource
 
 Format = Literal["csv", "jsonl"]
 _FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_JSON_SPACE = " \t\r\n"
 
 
 class Row(NamedTuple):
@@ -103,7 +104,7 @@ def _format_of(path: Path) -> Format:
 def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Contract) -> Iterator[Row]:
     names = [column.source_name for column in contract.columns]
     for number, text in lines:
-        if not text.strip():
+        if not text.strip(_JSON_SPACE):
             continue
         faults = text_faults(text, encoding)
         texts: Sequence[str | None] = ()
@@ -116,8 +117,13 @@ def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Cont
             else:
                 texts, letters = zip(*(as_text(value.get(name)) for name in names), strict=True)
                 kinds = "".join(letters)
-                if any(text and has_lone_surrogate(text) for text in texts):
-                    faults, texts, kinds = ("row: half of a surrogate pair in JSON",), (), None
+                # Escapes can write what the line itself must not hold.
+                if any(value and has_lone_surrogate(value) for value in texts):
+                    faults = ("row: half of a surrogate pair in JSON",)
+                elif any(value and "\0" in value for value in texts):
+                    faults = ("row: NUL character",)
+        if faults:
+            texts, kinds = (), None
         yield Row(label, number, shown(text), faults, texts, kinds)
 
 

@@ -5,9 +5,13 @@ Reads the recipe's source files and its contract. Writes work/<r>/accepted.parqu
 rows_in = accepted + quarantined + rejected_raw, exactly.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
 
 from pipelines import strict_yaml
 from pipelines.data.contract import Contract, contract_mistakes, read_contract
@@ -34,10 +38,11 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     contract = read_contract(Path(recipe.data.contract))
     source = recipe.data.source
     files = find_files(source)
-    digests = _digests(files)
+    digests = {file.label: sha256_of_file(file.path) for file in files}
     rows_of: Counter[str] = Counter()
     rows = _counted(files, source, contract, rows_of)
     with judged_rows(rows, contract, paths.scratch / "ingest") as database:
+        _refuse_copies(files, digests, rows_of)
         rows_in = rows_of.total()
         if not rows_in:
             raise TinsmithError(f"data.source.path: {source.path} holds no rows; nothing can be learned from it")
@@ -64,22 +69,21 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     )
 
 
-def _digests(files: tuple[SourceFile, ...]) -> dict[str, str]:
-    """Each file's SHA-256; two files with the same bytes would count every row twice."""
+def _refuse_copies(files: tuple[SourceFile, ...], digests: dict[str, str], rows_of: Counter[str]) -> None:
+    """Two files of the same bytes would count every row twice; only files without rows may be alike."""
     labels: dict[str, str] = {}
     for file in files:
-        digest = sha256_of_file(file.path)
-        if digest in labels:
-            raise TinsmithError(f"{file.path}: the same file as {labels[digest]}, byte for byte; take one of them away")
-        labels[digest] = file.label
-    return {label: digest for digest, label in labels.items()}
+        first = labels.setdefault(digests[file.label], file.label)
+        if first != file.label and rows_of[file.label]:
+            raise TinsmithError(f"{file.path}: the same file as {first}, byte for byte; take one of them away")
 
 
 def _counted(
     files: tuple[SourceFile, ...], source: FilesSource, contract: Contract, rows_of: Counter[str]
 ) -> Iterator[Row]:
     """Every row of every file, counted in `rows_of` as it is read: the balance's left side, apart from its right."""
-    for file in files:
+    shown = track(files, "reading rows", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    for file in shown:
         for row in read_rows(file, source, contract):
             rows_of[file.label] += 1
             yield row

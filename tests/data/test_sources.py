@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipelines.data.contract import Column, Contract
 from pipelines.data.sources import Row, find_files, read_rows
@@ -165,6 +167,7 @@ def test_json_values_keep_their_digits_and_their_types(tmp_path):
         (b"[1, 2]", "row: not a JSON object"),
         (b'{"id": %s}' % (b"[" * 200_000), "row: JSON nested too deeply"),
         (b'{"id": "\\ud83d"}', "row: half of a surrogate pair in JSON"),
+        (b'{"id": "\\u0000"}', "row: NUL character"),
         (b'{"id": "caf\xe9"}', "row: not utf-8"),
     ],
 )
@@ -172,3 +175,19 @@ def test_a_broken_json_line_is_refused_alone(tmp_path, bad, fault):
     rows = rows_of(tmp_path / "a.jsonl", b'{"id": "1"}\n%s\n{"id": "3"}' % bad)
     assert read(rows) == [("1", None), ("3", None)]
     assert refused(rows) == [(2, (fault,))]
+
+
+messy = st.lists(st.sampled_from([b"a", b",", b'"', b'""', b"\n", b"\r\n", b"\0", b"\xe9", b"{", b"}"]), max_size=40)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=messy.map(b"".join) | st.binary(max_size=40), ending=st.sampled_from(["csv", "jsonl"]))
+def test_every_line_of_any_bytes_belongs_to_one_row_or_is_blank(tmp_path, content, ending):
+    header = b"id,body\n"
+    lines = (header + content).split(b"\n")
+    covered = [1]
+    for row in rows_of(tmp_path / f"a.{ending}", header + content):
+        if row.line > 1:
+            covered += range(row.line, row.line + row.raw.count("\n") + 1)
+    assert len(covered) == len(set(covered))
+    assert all(not lines[number - 1].strip(b" \t\r") for number in set(range(1, len(lines) + 1)) - set(covered))

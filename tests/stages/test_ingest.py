@@ -161,6 +161,11 @@ def test_the_same_file_twice_is_an_error():
         run_ingest(a_csv=content, b_csv=content)
 
 
+def test_files_without_rows_may_be_alike_beside_one_that_has_some():
+    report = run_ingest(a_csv=HEADER, b_csv=HEADER, c_csv=HEADER + b"1,,x,app\n")
+    assert [source["rows"] for source in report["sources"]] == [0, 0, 1]
+
+
 def test_a_column_that_the_contract_lacks_is_told_at_the_recipes_line():
     PATHS.recipe.write_text(RECIPE.replace("{product}", "{prodct}"))
     with pytest.raises(TinsmithError, match=r"recipes/triage.yaml:7: .*prodct \(did you mean product\?"):
