@@ -1,0 +1,95 @@
+"""Every command of `tinsmith` with its arguments; what a command does is in the file that it imports.
+
+The imports stand inside the commands so that `tinsmith --help` and a mistyped option are answered at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="tinsmith",
+    help="A small-model factory: company data and one recipe in, a proven, registered GGUF out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, such as support_triage.")]
+
+
+@app.command()
+def check(
+    recipes: Annotated[list[str] | None, typer.Argument(metavar="NAME_OR_FILE", help="Default: all recipes.")] = None,
+) -> None:
+    """Tell every mistake in the recipes, their contracts and params.yaml, each with its file and line."""
+    from pipelines.cli.check import check_recipes
+
+    check_recipes(recipes or [])
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The new recipe's name: small letters, digits and _.")],
+    sample: Annotated[Path, typer.Option("--from", metavar="SAMPLE_FILE", help="Rows of the use case, CSV or JSONL.")],
+) -> None:
+    """Draft a recipe and its data contract from a sample of the data."""
+    from pipelines.cli.new import new_recipe
+
+    new_recipe(name, sample)
+
+
+@app.command()
+def sync() -> None:
+    """Bring params.yaml, from which DVC knows the recipes, up to date with the recipes folder."""
+    from pipelines.cli.sync import sync_params
+
+    sync_params()
+
+
+@app.command()
+def schema() -> None:
+    """Write recipes.schema.json (for editors) and the field table in docs/recipes.md from the recipe's classes."""
+    from pipelines.cli.schema import write_schema
+
+    write_schema()
+
+
+@app.command()
+def serve(
+    recipe: RecipeName,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    quant: Annotated[str | None, typer.Option(help="Default: the one that was judged.")] = None,
+) -> None:
+    """Serve a recipe's model with llama-server, OpenAI-compatible, on this machine only, until Ctrl-C."""
+    from pipelines.cli.serve import serve_model
+
+    serve_model(recipe, port, quant)
+
+
+@app.command()
+def summary(recipe: RecipeName) -> None:
+    """Show what the line made of a recipe: verdict, figures, files, registered version, time and cost."""
+    from pipelines.cli.summary import print_summary
+
+    print_summary(recipe)
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what the line finds on this machine, what is missing and how to get it; exit 2 when it cannot run."""
+    from pipelines.cli.doctor import diagnose
+
+    if not diagnose():
+        raise typer.Exit(2)
+
+
+@app.command()
+def toolchain() -> None:
+    """Make sure that llama.cpp is there; built once, from the pinned source, where it is not."""
+    from pipelines.gguf.toolchain import find_toolchain
+
+    found = find_toolchain()
+    print(f"llama.cpp {found.version} ({found.origin}): {found.programs}")

@@ -1,0 +1,95 @@
+"""`tinsmith serve`: the exported model behind an OpenAI-compatible server on this machine."""
+
+import json
+import shlex
+import signal
+from pathlib import Path
+
+import psutil
+
+from pipelines.errors import TinsmithError
+from pipelines.files import read_json, sha256_of_file
+from pipelines.gguf.server import serving
+from pipelines.gguf.toolchain import find_toolchain
+from pipelines.paths import Paths
+from pipelines.recipe import Example, Recipe, example_columns
+from pipelines.recipe_reader import did_you_mean, read_resolved
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS
+
+# People and programs that ask at once; more wait for a free slot.
+_PARALLEL = 4
+
+
+def serve_model(name: str, port: int, quant: str | None) -> None:
+    """Serve a recipe's GGUF until Ctrl-C or SIGTERM, and print the address with a request to try.
+
+    Raises:
+        TinsmithError: the model is not exported, is not the file that export.json describes, or the server ended.
+    """
+    recipe = read_resolved(name)
+    paths = Paths(name)
+    gguf = _exported(paths, quant or recipe.export.quants[0])
+    longest_answer = _report(paths, "datasheet")["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    log = paths.scratch / "serve" / "server.log"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with serving(
+            gguf,
+            find_toolchain(),
+            parallel=_PARALLEL,
+            context_per_slot=recipe.train.max_length + longest_answer,
+            log=log,
+            port=port,
+        ) as url:
+            print(f"{gguf} is served at {url}/v1 (OpenAI-compatible; Ctrl-C stops it). Try it:\n")
+            print(curl_line(url, recipe, longest_answer), flush=True)
+            _wait_for_end(log)
+    except KeyboardInterrupt:
+        print("\nstopped")
+
+
+def curl_line(url: str, recipe: Recipe, max_tokens: int) -> str:
+    """A shell command that asks the model as it was trained to be asked, with `<column>` in place of data."""
+    request = {"messages": _example_prompt(recipe.data.example), "temperature": 0, "max_tokens": max_tokens}
+    body = shlex.quote(json.dumps(request, ensure_ascii=False))
+    return f"curl -s {url}/v1/chat/completions -H 'Content-Type: application/json' -d {body}"
+
+
+def _example_prompt(example: Example) -> list[dict[str, str]]:
+    placeholders = {column: f"<{column}>" for column in example_columns(example)}
+    turns = {"system": example.system, "user": example.user}
+    return [
+        {"role": role, "content": template.format_map(placeholders)}
+        for role, template in turns.items()
+        if template is not None
+    ]
+
+
+def _exported(paths: Paths, quant: str) -> Path:
+    """The GGUF of `quant`, once its bytes are known to be those that were exported."""
+    quants = _report(paths, "export")["quants"]
+    if quant not in quants:
+        raise TinsmithError(f"{paths.reports / 'export.json'}: holds no {quant} {did_you_mean(quant, quants)}")
+    gguf = paths.work / "gguf" / str(quants[quant]["file"])
+    if not gguf.exists():
+        raise TinsmithError(f"{gguf}: there is no such file; run `dvc repro export@{paths.name}` or `dvc pull`")
+    if sha256_of_file(gguf) != quants[quant]["sha256"]:
+        raise TinsmithError(
+            f"{gguf}: its checksum is not the one in {paths.reports / 'export.json'}; "
+            f"delete it and run `dvc repro export@{paths.name}`"
+        )
+    return gguf
+
+
+def _report(paths: Paths, report: str) -> dict[str, dict[str, dict[str, str | int]]]:
+    file = paths.reports / f"{report}.json"
+    if not file.exists():
+        raise TinsmithError(f"{file}: not there yet; run `dvc repro register@{paths.name}` first")
+    return read_json(file)
+
+
+def _wait_for_end(log: Path) -> None:
+    """Wait until the server, this process's only child, ends by itself, which it should not."""
+    for server in psutil.Process().children():
+        server.wait()
+    raise TinsmithError(f"llama-server ended; its last words stand at the end of {log}")

@@ -1,0 +1,117 @@
+"""`tinsmith summary`: what the line made of one recipe, on one screen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.errors import TinsmithError
+from pipelines.files import read_json
+from pipelines.paths import Paths
+from pipelines.recipe_reader import checked_name
+
+_STAGES = ("resolve", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
+_WIDTH = 100
+
+
+def print_summary(name: str) -> None:
+    """Print verdict, figures, files, registered version, time and cost, and what to do next.
+
+    Raises:
+        TinsmithError: a report is missing because the line has not run to its end.
+    """
+    paths = Paths(checked_name(name))
+    reports = {report: _report(paths, report) for report in ("evaluation", "export", "registry")}
+    console = Console(highlight=False)
+    console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    evaluation = reports["evaluation"]
+    console.print(f"\n{name}: {evaluation['verdict']}, judged on {evaluation['rows']} test rows", style="bold")
+    for rule in evaluation["rules"]:
+        console.print(f"  {'holds' if rule['holds'] else 'BROKEN'}: {rule['rule']} (figure {rule['figure']})")
+    for table in (_metrics(evaluation["metrics"]), _files(reports["export"]["quants"]), _stages(paths)):
+        console.print()
+        console.print(table)
+    console.print()
+    console.print(_registered(reports["registry"]))
+    console.print("\nNext:")
+    for command, what in _next_commands(name):
+        console.print(f"  {command:<55} {what}", soft_wrap=True)
+
+
+def _report(paths: Paths, report: str) -> Any:
+    file = paths.reports / f"{report}.json"
+    if not file.exists():
+        raise TinsmithError(f"{file}: not there yet; run `dvc repro register@{paths.name}` first")
+    return read_json(file)
+
+
+def _table(*columns: str) -> Table:
+    """A plain table: its first column is text, the others are figures."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", overflow="fold")
+    return table
+
+
+def _metrics(metrics: dict[str, Any]) -> Table:
+    table = _table("metric", "base", "base few-shot", "tuned", "difference", "interval", "against")
+    for metric, found in metrics.items():
+        low, high = found["interval"]
+        table.add_row(
+            metric,
+            *(_percent(found[variant]) for variant in ("base", "base_few_shot", "tuned")),
+            _points(found["difference"]),
+            f"{_points(low)} to {_points(high)}",
+            found["compared_with"].replace("_", " "),
+        )
+    return table
+
+
+def _files(quants: dict[str, Any]) -> Table:
+    table = _table("GGUF file", "size", "sha256")
+    for quant in quants.values():
+        table.add_row(quant["file"], _size(quant["bytes"]), f"{quant['sha256'][:16]}…")
+    return table
+
+
+def _stages(paths: Paths) -> Table:
+    """Time, memory and cost of each stage's last run; a stage that never ran on this checkout has none."""
+    files = {stage: paths.reports / "timing" / f"{stage}.json" for stage in _STAGES}
+    notes = {stage: read_json(file) for stage, file in files.items() if file.exists()}
+    currency = next((note["currency"] for note in notes.values()), "cost")
+    table = _table("stage", "wall time", "peak memory", currency)
+    for stage in _STAGES:
+        table.add_row(stage, *(_spent([notes[stage]]) if stage in notes else ("-", "-", "-")))
+    table.add_row("total", *_spent(list(notes.values())), style="bold")
+    return table
+
+
+def _spent(notes: list[Any]) -> tuple[str, str, str]:
+    seconds = sum(note["seconds"] for note in notes)
+    peak = max((note["peak_memory_bytes"] for note in notes), default=0)
+    return f"{int(seconds) // 60}:{seconds % 60:04.1f}", _size(peak), f"{sum(note['cost'] for note in notes):.4f}"
+
+
+def _registered(registry: dict[str, Any]) -> str:
+    if registry["version"] is None:
+        return f"MLflow: {registry['model']} was not registered ({registry['reason']})"
+    return f"MLflow: {registry['model']} version {registry['version']}, alias @{registry['alias']}"
+
+
+def _next_commands(name: str) -> Iterator[tuple[str, str]]:
+    yield f"tinsmith serve {name}", "ask the model"
+    yield "dvc plots show", "draw the training loss"
+    yield "mlflow ui --backend-store-uri sqlite:///mlflow.db", "look at runs and versions"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.1f}"
+
+
+def _size(count: float) -> str:
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
