@@ -9,7 +9,6 @@ from pipelines import strict_yaml
 from pipelines.check import check_recipe
 from pipelines.errors import TinsmithError
 from pipelines.paths import Paths
-from pipelines.recipe import Recipe
 from pipelines.recipe_reader import checked_name, read_recipe
 from pipelines.walk import PARAMS, params_of, recipe_files
 

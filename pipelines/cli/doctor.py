@@ -1,9 +1,9 @@
 """`tinsmith doctor`: what the line finds on this machine. It looks only; nothing is built, fetched or written."""
 
 import os
+import platform
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -57,7 +57,7 @@ def diagnose() -> bool:
 
 
 def _findings() -> Iterator[Finding]:
-    yield _python()
+    yield Finding("Python", "ok", platform.python_version())
     yield from _packages()
     yield _project()
     yield from _llama_cpp()
@@ -68,13 +68,6 @@ def _findings() -> Iterator[Finding]:
     yield _cache()
     yield from _bases()
     yield _mlflow()
-
-
-def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("Python", "missing", version, "use Python 3.11 or newer")
-    return Finding("Python", "ok", version)
 
 
 def _packages() -> Iterator[Finding]:

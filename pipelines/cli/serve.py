@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
+from pipelines.cli.reports import read_report
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, sha256_of_file
+from pipelines.files import sha256_of_file
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.paths import Paths
@@ -29,7 +30,7 @@ def serve_model(name: str, port: int, quant: str | None) -> None:
     recipe = read_resolved(name)
     paths = Paths(name)
     gguf = _exported(paths, quant or recipe.export.quants[0])
-    longest_answer = _report(paths, "datasheet")["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    longest_answer = read_report(paths, "datasheet")["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     log = paths.scratch / "serve" / "server.log"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -67,7 +68,7 @@ def _example_prompt(example: Example) -> list[dict[str, str]]:
 
 def _exported(paths: Paths, quant: str) -> Path:
     """The GGUF of `quant`, once its bytes are known to be those that were exported."""
-    quants = _report(paths, "export")["quants"]
+    quants = read_report(paths, "export")["quants"]
     if quant not in quants:
         raise TinsmithError(f"{paths.reports / 'export.json'}: holds no {quant} {did_you_mean(quant, quants)}")
     gguf = paths.work / "gguf" / str(quants[quant]["file"])
@@ -79,13 +80,6 @@ def _exported(paths: Paths, quant: str) -> Path:
             f"delete it and run `dvc repro export@{paths.name}`"
         )
     return gguf
-
-
-def _report(paths: Paths, report: str) -> dict[str, dict[str, dict[str, str | int]]]:
-    file = paths.reports / f"{report}.json"
-    if not file.exists():
-        raise TinsmithError(f"{file}: not there yet; run `dvc repro register@{paths.name}` first")
-    return read_json(file)
 
 
 def _wait_for_end(log: Path) -> None:

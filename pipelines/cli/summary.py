@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.errors import TinsmithError
+from pipelines.cli.reports import read_report
 from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import checked_name
@@ -22,7 +22,7 @@ def print_summary(name: str) -> None:
         TinsmithError: a report is missing because the line has not run to its end.
     """
     paths = Paths(checked_name(name))
-    reports = {report: _report(paths, report) for report in ("evaluation", "export", "registry")}
+    reports = {report: read_report(paths, report) for report in ("evaluation", "export", "registry")}
     console = Console(highlight=False)
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     evaluation = reports["evaluation"]
@@ -37,13 +37,6 @@ def print_summary(name: str) -> None:
     console.print("\nNext:")
     for command, what in _next_commands(name):
         console.print(f"  {command:<55} {what}", soft_wrap=True)
-
-
-def _report(paths: Paths, report: str) -> Any:
-    file = paths.reports / f"{report}.json"
-    if not file.exists():
-        raise TinsmithError(f"{file}: not there yet; run `dvc repro register@{paths.name}` first")
-    return read_json(file)
 
 
 def _table(*columns: str) -> Table:
