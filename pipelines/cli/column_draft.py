@@ -43,8 +43,30 @@ _PERSONAL_WORDS = {
     "id_number": {"ssn", "passport", "iban"},
 }
 _WHOSE_NAME = frozenset(
-    ("first", "last", "full", "given", "family", "middle", "maiden", "customer", "user", "client", "contact", "agent")
-    + ("employee", "person", "author", "sender", "recipient", "patient", "member", "owner", "requester", "assignee")
+    (
+        "first",
+        "last",
+        "full",
+        "given",
+        "family",
+        "middle",
+        "maiden",
+        "customer",
+        "user",
+        "client",
+        "contact",
+        "agent",
+        "employee",
+        "person",
+        "author",
+        "sender",
+        "recipient",
+        "patient",
+        "member",
+        "owner",
+        "requester",
+        "assignee",
+    )
 )
 
 

@@ -13,8 +13,8 @@ import yaml
 from pipelines import strict_yaml
 from pipelines.check import check_recipe
 from pipelines.cli.column_draft import ColumnDraft, draft_columns
-from pipelines.cli.sample import MOST_ROWS, Sample, read_sample
 from pipelines.cli.roles import Roles, guess_roles
+from pipelines.cli.sample import MOST_ROWS, Sample, read_sample
 from pipelines.cli.sync import sync_params
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text

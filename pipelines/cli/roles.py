@@ -8,8 +8,23 @@ from pipelines.cli.column_draft import ColumnDraft
 from pipelines.errors import TinsmithError
 
 _LABEL_WORDS = frozenset(
-    ("label", "category", "class", "classification", "intent", "product", "priority", "topic", "type", "department")
-    + ("team", "severity", "sentiment", "urgency", "queue")
+    (
+        "label",
+        "category",
+        "class",
+        "classification",
+        "intent",
+        "product",
+        "priority",
+        "topic",
+        "type",
+        "department",
+        "team",
+        "severity",
+        "sentiment",
+        "urgency",
+        "queue",
+    )
 )
 _ANSWER_WORDS = frozenset(("answer", "response", "completion", "output", "reply", "target", "assistant", "summary"))
 _TITLE_WORDS = frozenset(("subject", "title", "headline", "question"))
