@@ -23,7 +23,7 @@ def print_summary(name: str) -> None:
     """
     paths = Paths(checked_name(name))
     reports = {report: read_report(paths, report) for report in ("evaluation", "export", "registry")}
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     evaluation = reports["evaluation"]
     console.print(f"\n{name}: {evaluation['verdict']}, judged on {evaluation['rows']} test rows", style="bold")
