@@ -12,6 +12,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,9 @@ from pipelines.recipe import Recipe
 from pipelines.recipe_reader import read_recipe
 
 DIFFERENCES = """What differs. Ours: loss computed only where it is taken, attention within each packed example only,
-fp32 adapters, a checkpoint every `train.checkpoint_every` steps, and behind the loop a validation pass (it counts in the
-whole process). Bare trl: logits of every token, masked attention over the whole row, bf16 adapters, no checkpoint, no
-validation, and one more token an example (the newline that the chat template writes behind the end of turn)."""
+fp32 adapters, a checkpoint every `train.checkpoint_every` steps, and behind the loop a validation pass (it counts in
+the whole process). Bare trl: logits of every token, masked attention over the whole row, bf16 adapters, no checkpoint,
+no validation, and one more token an example (the newline that the chat template writes behind the end of turn)."""
 _LAST = 10
 
 
@@ -45,6 +46,13 @@ class Run:
     def last_loss(self) -> float:
         """Mean loss of the last steps, since a single one is noise."""
         return statistics.mean(self.losses[-_LAST:])
+
+
+_COMPARED: dict[str, Callable[[Run], float]] = {
+    "loop": lambda run: run.loop,
+    "loop per token": lambda run: run.loop / run.tokens,
+    "whole process": lambda run: run.process,
+}
 
 
 def compare(recipe_file: Path, folder: Path, runs: int, steps: int | None) -> str:
@@ -98,10 +106,9 @@ def _report(ours: list[Run], bare: list[Run]) -> str:
         for name, run in zip(("ours", "bare trl"), pair, strict=True)
     ]
     head = ["", "steps", "tokens", "loop, s", "tokens/s", "whole process, s", "first loss", f"loss, last {_LAST}"]
-    ratios = (
-        f"loop {_ratio([run.loop for run in ours], [run.loop for run in bare]):.3f}, "
-        f"loop per token {_ratio([run.loop / run.tokens for run in ours], [run.loop / run.tokens for run in bare]):.3f}, "
-        f"whole process {_ratio([run.process for run in ours], [run.process for run in bare]):.3f}"
+    ratios = ", ".join(
+        f"{what} {statistics.median(map(figure, ours)) / statistics.median(map(figure, bare)):.3f}"
+        for what, figure in _COMPARED.items()
     )
     return f"{markdown_table(head, rows)}\n\nOurs / bare trl, medians: {ratios}.\n\n{DIFFERENCES}"
 
@@ -117,10 +124,6 @@ def _row(name: str, run: Run) -> list[object]:
         f"{run.losses[0]:.3f}",
         f"{run.last_loss:.3f}",
     ]
-
-
-def _ratio(ours: list[float], bare: list[float]) -> float:
-    return statistics.median(ours) / statistics.median(bare)
 
 
 def _main() -> None:
