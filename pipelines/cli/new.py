@@ -37,7 +37,7 @@ def new_recipe(name: str, sample_file: Path) -> None:
     contract_file = Path("data_contracts") / f"{name}.odcs.yaml"
     for file in (recipe_file, contract_file):
         if file.exists():
-            raise TinsmithError(f"{file}: is there already; choose another name, or delete it first")
+            raise TinsmithError(f"{file}: is already there; choose another name, or delete it first")
     if wildcards := re.findall(r"[*?\[$]", str(sample_file)):
         raise TinsmithError(f"{sample_file}: `{wildcards[0]}` has a meaning in data.source.path; rename the file")
     sample = read_sample(sample_file)

@@ -3,6 +3,7 @@
 import json
 import shlex
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,7 @@ def serve_model(name: str, port: int, quant: str | None) -> None:
         TinsmithError: the model is not exported, is not the file that export.json describes, or the server ended.
     """
     recipe = read_resolved(name)
+    _check_port(port)
     paths = Paths(name)
     gguf = _exported(paths, quant or recipe.export.quants[0])
     longest_answer = read_report(paths, "datasheet")["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
@@ -64,6 +66,17 @@ def _example_prompt(example: Example) -> list[dict[str, str]]:
         for role, template in turns.items()
         if template is not None
     ]
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # As the server will bind it: a port whose last connection is just closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise TinsmithError(f"port {port}: {reason}; choose another with --port, or let --port 0 find one") from None
 
 
 def _exported(paths: Paths, quant: str) -> Path:

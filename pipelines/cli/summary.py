@@ -1,5 +1,6 @@
 """`tinsmith summary`: what the line made of one recipe, on one screen."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,7 +96,8 @@ def _registered(registry: dict[str, Any]) -> str:
 def _next_commands(name: str) -> Iterator[tuple[str, str]]:
     yield f"tinsmith serve {name}", "ask the model"
     yield "dvc plots show", "draw the training loss"
-    yield "mlflow ui --backend-store-uri sqlite:///mlflow.db", "look at runs and versions"
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        yield "mlflow ui --backend-store-uri sqlite:///mlflow.db", "look at runs and versions"
 
 
 def _percent(share: float | None) -> str:

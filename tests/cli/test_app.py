@@ -1,0 +1,35 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["duckdb", "mlflow", "pydantic", "torch", "transformers"]
+
+
+def test_help_lists_every_command(tinsmith):
+    code, out, _ = tinsmith("--help")
+    assert code == 0
+    for command in ("check", "new", "sync", "schema", "serve", "summary", "doctor", "toolchain"):
+        assert f"\n  {command} " in out
+
+
+@pytest.mark.parametrize("words", [["polish"], ["check", "--verbose"], ["new", "x"], ["serve"], ["serve", "x", "--port", "a"]])
+def test_a_mistyped_command_line_ends_with_2_and_no_traceback(tinsmith, words):
+    code, out, err = tinsmith(*words)
+    assert code == 2
+    assert "Error: " in err
+    assert "Traceback" not in out + err
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    loaded = f"import sys, pipelines.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_mistake_of_several_lines_is_told_on_as_many(tinsmith, good_recipe):
+    good_recipe.write_text(good_recipe.read_text().replace("epochs", "epoch").replace("user:", "usr:"))
+    code, _, err = tinsmith("check")
+    assert code == 2
+    lines = err.splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("error: recipes/tickets.yaml:") for line in lines)

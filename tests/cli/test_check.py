@@ -1,0 +1,112 @@
+import shutil
+
+import pytest
+
+from pipelines.cli.check import defaults_in
+from pipelines.recipe_reader import as_yaml, read_recipe
+
+
+def changed(recipe, old, new):
+    text = recipe.read_text()
+    assert old in text
+    recipe.write_text(text.replace(old, new))
+
+
+def test_a_good_recipe_gets_one_line(tinsmith, good_recipe):
+    code, out, err = tinsmith("check")
+    assert (code, err) == (0, "")
+    assert out.startswith("recipes/tickets.yaml: good (")
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize("given", ["tickets", "recipes/tickets.yaml"])
+def test_a_recipe_is_named_or_given_as_a_file(tinsmith, good_recipe, given):
+    assert tinsmith("check", given)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("epochs: 1", "epoch: 1", "recipes/tickets.yaml:11: train.epoch: there is no such field (did you mean epochs?"),
+        ("model: {base: embedded:smollm2-135m-instruct}\n", "", "recipes/tickets.yaml:1: model: is missing"),
+        ("tickets.odcs.yaml", "tockets.odcs.yaml", "data.contract: there is no file data_contracts/tockets.odcs.yaml"),
+        ("data/*.csv", "data/*.tsv", "recipes/tickets.yaml:6: data.source.path: no file matches data/*.tsv"),
+        ("smollm2-135m", "smolm-135m", "recipes/tickets.yaml:10: model.base: no embedded base is called"),
+        ("{intent}", "{intend}", "has no column intend (did you mean intent?"),
+    ],
+)
+def test_each_mistake_is_told_with_its_line_and_its_mend(tinsmith, good_recipe, old, new, told):
+    changed(good_recipe, old, new)
+    code, out, err = tinsmith("check")
+    assert code == 2
+    assert told in err
+    assert "good" not in out
+
+
+def test_a_name_with_a_slash_is_one_line(tinsmith, good_recipe):
+    code, _, err = tinsmith("check", "team/tickets")
+    assert code == 2
+    assert err == "error: recipe name 'team/tickets': use small letters, digits and _ only, as in support_triage\n"
+
+
+def test_a_recipe_whose_name_has_a_slash(tinsmith, good_recipe):
+    changed(good_recipe, "name: tickets", "name: team/tickets")
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert err.startswith("error: recipes/tickets.yaml:1: name: ")
+    assert err.count("\n") == 1
+
+
+def test_two_recipes_with_one_name(tinsmith, good_recipe):
+    shutil.copy(good_recipe, "recipes/copied.yaml")
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert "recipes/copied.yaml:1: name: is 'tickets' but the file is copied.yaml" in err
+    assert "recipes/tickets.yaml:1: name: recipes/copied.yaml has the same name" in err
+
+
+def test_the_mistakes_of_all_recipes_come_at_once(tinsmith, good_recipe):
+    text = good_recipe.read_text()
+    for name in ("first", "second"):
+        (good_recipe.parent / f"{name}.yaml").write_text(text.replace("name: tickets", f"name: {name}\ntaste: salty"))
+    code, out, err = tinsmith("check")
+    assert code == 2
+    assert "recipes/first.yaml:2: taste" in err
+    assert "recipes/second.yaml:2: taste" in err
+    assert "recipes/tickets.yaml: good" in out
+
+
+def test_a_recipe_that_is_not_there(tinsmith, good_recipe):
+    code, _, err = tinsmith("check", "billets")
+    assert (code, err) == (2, "error: recipes/billets.yaml: there is no such file\n")
+
+
+def test_no_recipes_at_all(tinsmith):
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert "tinsmith new" in err
+
+
+def test_a_file_with_another_ending_is_not_passed_over_in_silence(tinsmith, good_recipe):
+    shutil.copy(good_recipe, "recipes/other.yml")
+    code, _, err = tinsmith("check")
+    assert (code, err) == (2, "error: recipes/other.yml: is not read; name it other.yaml\n")
+
+
+@pytest.mark.parametrize("params", [None, "recipes: []\ninputs: {}\n", "recipes: [\n", "recipes:\n"])
+def test_params_behind_the_folder_are_a_mistake_that_sync_mends(tinsmith, good_recipe, project, params):
+    (project / "params.yaml").unlink() if params is None else (project / "params.yaml").write_text(params)
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert err.startswith("error: params.yaml:")
+    assert "tinsmith sync" in err
+    assert tinsmith("sync")[0] == 0
+    assert tinsmith("check")[0] == 0
+
+
+def test_defaults_are_what_the_file_leaves_out(good_recipe):
+    few = defaults_in(read_recipe(good_recipe))
+    changed(good_recipe, "{epochs: 1}", "{epochs: 1, seed: 7, lora: {r: 8}}")
+    assert defaults_in(read_recipe(good_recipe)) == few - 2
+    good_recipe.write_text(as_yaml(read_recipe(good_recipe)))
+    assert defaults_in(read_recipe(good_recipe)) == 0
