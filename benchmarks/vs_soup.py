@@ -5,7 +5,8 @@
 
 soup-cli needs an environment of its own, because it pins trl below 1.0. Both get the same base folder, LoRA rank and
 targets, learning rate, batch, packing and seed, and the same llama.cpp. soup-cli has no number of steps, only whole
-epochs: it gets as many training examples as make the tokens that ours was fed, for one epoch.
+epochs: it gets as many of our training examples as make the tokens that ours was fed, for one epoch. Bringing the file
+into its chat form is not counted.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -82,20 +84,20 @@ def soup(program: Path, project: Path, folder: Path, tokens: int) -> Side:
     """
     folder.mkdir()
     recipe = read_recipe(project / "recipes" / RECIPE.name)
-    started = time.perf_counter()
-    fed = _write_chats(recipe, project, folder / "train.jsonl", tokens)
-    seconds = {"write its chats": time.perf_counter() - started}
+    _write_chats(recipe, project, folder / "train.jsonl", tokens)
     write_text(folder / "soup.yaml", strict_yaml.dump(_soup_config(recipe)))
-    seconds["train"] = _run(folder, [program, "train", "--config", "soup.yaml", "--yes"])
+    seconds = {"train": _run(folder, [program, "train", "--config", "soup.yaml", "--yes"])}
     llama_cpp = _as_checkout(folder / "llama.cpp")
     gguf = folder / "model.gguf"
     export = ["export", "--model", "adapter", "--format", "gguf", "--quant", QUANT.lower(), "--output", gguf.name]
     seconds["export"] = _run(folder, [program, *export, "--llama-cpp", llama_cpp, "--no-install-deps"])
-    return Side(seconds, _steps(folder / "adapter"), fed, gguf)
+    state = _last_state(folder / "adapter")
+    fed = max(int(entry["num_tokens"]) for entry in state["log_history"] if "num_tokens" in entry)
+    return Side(seconds, state["global_step"], fed, gguf)
 
 
-def _write_chats(recipe: Recipe, project: Path, target: Path, tokens: int) -> int:
-    """Write the first of our training examples as chats, up to `tokens` tokens; returns the tokens written."""
+def _write_chats(recipe: Recipe, project: Path, target: Path, tokens: int) -> None:
+    """Write the first of our training examples as chats, up to `tokens` tokens."""
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     written = 0
     with target.open("w", encoding="utf-8") as stream:
@@ -105,7 +107,6 @@ def _write_chats(recipe: Recipe, project: Path, target: Path, tokens: int) -> in
             written += len(tokenize_example(tokenizer, row["prompt"], row["answer"]).input_ids)
             chat = [*row["prompt"], {"role": "assistant", "content": row["answer"]}]
             stream.write(json.dumps({"messages": chat}, ensure_ascii=False) + "\n")
-    return written
 
 
 def _soup_config(recipe: Recipe) -> dict[str, object]:
@@ -155,10 +156,10 @@ def _run(folder: Path, command: list[str | Path]) -> float:
     return time.perf_counter() - started
 
 
-def _steps(adapter: Path) -> int:
-    """Steps that soup-cli took, from its last checkpoint."""
+def _last_state(adapter: Path) -> Any:
+    """The trainer's state in soup-cli's last checkpoint."""
     states = [read_json(path) for path in adapter.glob("checkpoint-*/trainer_state.json")]
-    return max(int(state["global_step"]) for state in states)
+    return max(states, key=lambda state: int(state["global_step"]))
 
 
 def _report(left: Side, right: Side) -> str:
