@@ -173,7 +173,9 @@ def _free_name(source_name: str, taken: set[str]) -> str:
     """The column's own name, or the nearest that a template can hold and no other column has."""
     name = source_name
     if not name.isidentifier() or name == RECORD:
-        name = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", source_name)).strip("_").lower()
+        plain = unicodedata.normalize("NFKC", source_name).lower()
+        name = "".join(letter if f"a{letter}".isidentifier() else " " for letter in plain)
+        name = "_".join(name.replace("_", " ").split())
         name = name if name.isidentifier() else f"column_{name}".rstrip("_")
     numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
     return name if name not in taken else next(other for other in numbered if other not in taken)

@@ -76,7 +76,9 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise TinsmithError(f"port {port}: {reason}; choose another with --port, or let --port 0 find one") from None
+            raise TinsmithError(
+                f"port {port}: {reason}; choose another with --port, or let --port 0 find one"
+            ) from None
 
 
 def _exported(paths: Paths, quant: str) -> Path:

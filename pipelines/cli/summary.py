@@ -82,9 +82,9 @@ def _stages(paths: Paths) -> Table:
 
 
 def _spent(notes: list[Any]) -> tuple[str, str, str]:
-    seconds = sum(note["seconds"] for note in notes)
+    minutes, seconds = divmod(round(sum(note["seconds"] for note in notes), 1), 60)
     peak = max((note["peak_memory_bytes"] for note in notes), default=0)
-    return f"{int(seconds) // 60}:{seconds % 60:04.1f}", _size(peak), f"{sum(note['cost'] for note in notes):.4f}"
+    return f"{minutes:.0f}:{seconds:04.1f}", _size(peak), f"{sum(note['cost'] for note in notes):.4f}"
 
 
 def _registered(registry: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ def tinsmith(project, monkeypatch, capsys):
     """Type a command; gives exit code, stdout and stderr."""
 
     def typed(*words):
+        monkeypatch.chdir(project)
         monkeypatch.setattr(sys, "argv", ["tinsmith", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -13,7 +13,9 @@ def test_help_lists_every_command(tinsmith):
         assert f"\n  {command} " in out
 
 
-@pytest.mark.parametrize("words", [["polish"], ["check", "--verbose"], ["new", "x"], ["serve"], ["serve", "x", "--port", "a"]])
+@pytest.mark.parametrize(
+    "words", [["polish"], ["check", "--verbose"], ["new", "x"], ["serve"], ["serve", "x", "--port", "a"]]
+)
 def test_a_mistyped_command_line_ends_with_2_and_no_traceback(tinsmith, words):
     code, out, err = tinsmith(*words)
     assert code == 2

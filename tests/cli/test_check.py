@@ -12,15 +12,17 @@ def changed(recipe, old, new):
     recipe.write_text(text.replace(old, new))
 
 
-def test_a_good_recipe_gets_one_line(tinsmith, good_recipe):
+@pytest.mark.usefixtures("good_recipe")
+def test_a_good_recipe_gets_one_line(tinsmith):
     code, out, err = tinsmith("check")
     assert (code, err) == (0, "")
     assert out.startswith("recipes/tickets.yaml: good (")
     assert out.count("\n") == 1
 
 
+@pytest.mark.usefixtures("good_recipe")
 @pytest.mark.parametrize("given", ["tickets", "recipes/tickets.yaml"])
-def test_a_recipe_is_named_or_given_as_a_file(tinsmith, good_recipe, given):
+def test_a_recipe_is_named_or_given_as_a_file(tinsmith, given):
     assert tinsmith("check", given)[0] == 0
 
 
@@ -43,7 +45,8 @@ def test_each_mistake_is_told_with_its_line_and_its_mend(tinsmith, good_recipe, 
     assert "good" not in out
 
 
-def test_a_name_with_a_slash_is_one_line(tinsmith, good_recipe):
+@pytest.mark.usefixtures("good_recipe")
+def test_a_name_with_a_slash_is_one_line(tinsmith):
     code, _, err = tinsmith("check", "team/tickets")
     assert code == 2
     assert err == "error: recipe name 'team/tickets': use small letters, digits and _ only, as in support_triage\n"
@@ -76,7 +79,8 @@ def test_the_mistakes_of_all_recipes_come_at_once(tinsmith, good_recipe):
     assert "recipes/tickets.yaml: good" in out
 
 
-def test_a_recipe_that_is_not_there(tinsmith, good_recipe):
+@pytest.mark.usefixtures("good_recipe")
+def test_a_recipe_that_is_not_there(tinsmith):
     code, _, err = tinsmith("check", "billets")
     assert (code, err) == (2, "error: recipes/billets.yaml: there is no such file\n")
 
@@ -93,8 +97,9 @@ def test_a_file_with_another_ending_is_not_passed_over_in_silence(tinsmith, good
     assert (code, err) == (2, "error: recipes/other.yml: is not read; name it other.yaml\n")
 
 
+@pytest.mark.usefixtures("good_recipe")
 @pytest.mark.parametrize("params", [None, "recipes: []\ninputs: {}\n", "recipes: [\n", "recipes:\n"])
-def test_params_behind_the_folder_are_a_mistake_that_sync_mends(tinsmith, good_recipe, project, params):
+def test_params_behind_the_folder_are_a_mistake_that_sync_mends(tinsmith, project, params):
     (project / "params.yaml").unlink() if params is None else (project / "params.yaml").write_text(params)
     code, _, err = tinsmith("check")
     assert code == 2

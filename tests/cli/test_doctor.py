@@ -50,7 +50,8 @@ def test_without_llama_cpp_it_says_how_to_get_it_and_builds_nothing(tmp_path, mo
     assert not (tmp_path / "cache").exists()
 
 
-def test_versions_other_than_the_tested_ones_are_named(project):
+@pytest.mark.usefixtures("project")
+def test_versions_other_than_the_tested_ones_are_named():
     Path("constraints.txt").write_text("# tested\npytest==0.0.1\nnot-installed-at-all==1.0\n")
     finding = doctor._pins()
     assert finding.state == "note"
@@ -65,7 +66,8 @@ def test_a_password_in_mlflows_address_is_not_shown(monkeypatch):
     assert doctor._mlflow().found == "postgresql://db.example.com/mlflow"
 
 
-def test_outside_a_project_it_ends_with_2_and_says_so(tinsmith, toolchain):
+@pytest.mark.usefixtures("toolchain")
+def test_outside_a_project_it_ends_with_2_and_says_so(tinsmith):
     code, out, err = tinsmith("doctor")
     assert code == 2
     assert "no dvc.yaml" in out

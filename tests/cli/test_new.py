@@ -33,7 +33,7 @@ def tickets(count=200):
     """Rows of an ordinary export: id, sender, when, a text with commas, quotes and new lines, and two labels."""
     chance = random.Random(7)
     for number in range(count):
-        text = f'I said "no, {chance.randint(1, 10**6)}",\nand then\r\nit {chance.choice(["broke", "bent", "fell"])} again.'
+        text = f'I said "no, {chance.randint(1, 10**6)}",\nand then\r\nit {chance.choice(["broke", "bent"])} again.'
         product = chance.choice(["lamp", "door", "chair"])
         yield [number, f"p{number}@example.com", f"2026-01-{1 + number % 28:02}", text, product, number % 4]
 
@@ -75,8 +75,9 @@ def test_the_recipe_is_short_and_each_section_says_what_to_change(tinsmith):
     assert sum("#" in line for line in lines) >= 12
 
 
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.csv")), ids=lambda sample: sample.stem)
-def test_ingest_accepts_nearly_all_of_the_sample_exports(project, sample):
+def test_ingest_accepts_nearly_all_of_the_sample_exports(sample):
     new_recipe("x", sample)
     ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
     counts = read_json(Path("reports/x/ingest.json"))
@@ -86,6 +87,7 @@ def test_ingest_accepts_nearly_all_of_the_sample_exports(project, sample):
     assert read_recipe(Path("recipes/x.yaml")).data.split.group_by == ("thread_id", "customer_id")
 
 
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("name", "how"),
     [
@@ -94,7 +96,7 @@ def test_ingest_accepts_nearly_all_of_the_sample_exports(project, sample):
         ("quoted.csv", {"quoting": csv.QUOTE_ALL, "encoding": "utf-8-sig"}),
     ],
 )
-def test_delimiter_and_encoding_are_found_out(project, name, how):
+def test_delimiter_and_encoding_are_found_out(name, how):
     rows = [[f"Größe {number} fällt nicht aus", "groß" if number % 2 else "klein"] for number in range(60)]
     new_recipe("x", write_csv(name, ["Frage", "Größe"], rows, **how))
     ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
@@ -133,19 +135,22 @@ def test_odd_column_names_get_names_that_templates_can_hold(tinsmith):
     assert read_json(Path("reports/x/ingest.json"))["accepted"] == 60
 
 
-def test_the_last_column_is_answered_where_no_name_tells(project):
+@pytest.mark.usefixtures("project")
+def test_the_last_column_is_answered_where_no_name_tells():
     new_recipe("x", write_csv("pairs.csv", ["first", "second"], [[f"ask {n} and more", f"say {n}"] for n in range(30)]))
     example = read_recipe(Path("recipes/x.yaml")).data.example
     assert (example.user, example.assistant) == ("{first}", "{second}")
 
 
-def test_long_texts_get_room(project):
+@pytest.mark.usefixtures("project")
+def test_long_texts_get_room():
     rows = [["word " * 800 + str(number), "ab"[number % 2]] for number in range(40)]
     new_recipe("x", write_csv("long.csv", ["text", "label"], rows))
     assert 800 < read_recipe(Path("recipes/x.yaml")).train.max_length <= 4096
 
 
-def test_rare_values_are_left_out_of_a_closed_list(project):
+@pytest.mark.usefixtures("project")
+def test_rare_values_are_left_out_of_a_closed_list():
     rows = [[f"text number {number}", "refund" if number % 2 else "fault"] for number in range(200)]
     new_recipe("x", write_csv("rows.csv", ["text", "label"], [*rows, ["the one typo", "refnud"]]))
     assert column("label")["quality"][0]["arguments"] == {"validValues": ["fault", "refund"]}

@@ -12,7 +12,7 @@ from pipelines.recipe_reader import as_yaml, read_recipe
 
 def test_the_curl_line_survives_the_shell_and_holds_no_data(good_recipe):
     text = good_recipe.read_text()
-    system = "It's \"JSON\" $HOME `id` \\\\ {intent}!\\nNothing else."
+    system = 'It\'s "JSON" $HOME `id` \\\\ {intent}!\\nNothing else.'
     good_recipe.write_text(text.replace("  example:\n", f"  example:\n    system: {json.dumps(system)}\n"))
     recipe = read_recipe(good_recipe)
     words = shlex.split(curl_line("http://127.0.0.1:8080", recipe, 24))
@@ -41,6 +41,7 @@ def exported(good_recipe) -> Path:
     return gguf
 
 
+@pytest.mark.usefixtures("exported")
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -48,7 +49,7 @@ def exported(good_recipe) -> Path:
         (["--quant", "Q4_K"], "reports/tickets/export.json: holds no Q4_K (did you mean Q4_K_M? allowed: Q4_K_M)"),
     ],
 )
-def test_only_the_exported_bytes_are_served(tinsmith, exported, words, told):
+def test_only_the_exported_bytes_are_served(tinsmith, words, told):
     code, _, err = tinsmith("serve", "tickets", "--port", "0", *words)
     assert code == 2
     assert err.startswith(f"error: {told}")
@@ -61,14 +62,16 @@ def test_a_model_that_is_not_there(tinsmith, exported):
     assert "there is no such file; run `dvc repro export@tickets`" in err
 
 
-def test_a_recipe_that_was_not_exported(tinsmith, exported):
+@pytest.mark.usefixtures("exported")
+def test_a_recipe_that_was_not_exported(tinsmith):
     Path("reports/tickets/export.json").unlink()
     code, _, err = tinsmith("serve", "tickets", "--port", "0")
     assert code == 2
     assert "run `dvc repro register@tickets` first" in err
 
 
-def test_a_port_that_is_taken(tinsmith, exported):
+@pytest.mark.usefixtures("exported")
+def test_a_port_that_is_taken(tinsmith):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from pipelines import strict_yaml
 
 
@@ -18,7 +20,8 @@ def test_a_recipe_that_went_is_told(tinsmith, good_recipe):
     assert tinsmith("sync")[1] == "params.yaml: removed tickets (0 recipes)\n"
 
 
-def test_a_broken_recipe_leaves_params_as_they_were(tinsmith, good_recipe):
+@pytest.mark.usefixtures("good_recipe")
+def test_a_broken_recipe_leaves_params_as_they_were(tinsmith):
     before = Path("params.yaml").read_text()
     Path("recipes/broken.yaml").write_text("name: broken\n")
     code, _, err = tinsmith("sync")

@@ -1,0 +1,100 @@
+import ast
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from pipelines import recipe as schema
+from pipelines.recipe import FilesSource, Recipe, example_columns, template_columns
+
+PACKAGE = Path(schema.__file__).parent
+
+
+def sections():
+    return [
+        found
+        for found in vars(schema).values()
+        if isinstance(found, type) and issubclass(found, BaseModel) and found.__module__ == schema.__name__
+    ]
+
+
+def attributes_read(path):
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def fields():
+    """Each section's fields; one that allows a single value can change nothing."""
+    return sorted(
+        (section.__name__, name)
+        for section in sections()
+        for name, field in section.model_fields.items()
+        if not (get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1)
+    )
+
+
+@pytest.mark.parametrize("field", fields(), ids=".".join)
+def test_every_field_has_a_reader(field):
+    readers = [path for path in PACKAGE.rglob("*.py") if path.name != "recipe.py" and field[1] in attributes_read(path)]
+    assert readers, f"no code reads {'.'.join(field)}; a recipe could set it and nothing would change"
+
+
+def test_every_section_refuses_unknown_fields_and_changes():
+    assert len(sections()) > 10
+    for section in sections():
+        assert section.model_config["extra"] == "forbid"
+        assert section.model_config["frozen"]
+
+
+def test_columns_of_templates_in_order_each_once():
+    assert template_columns("{b} and {a}, {b}; {{plain}}") == ("b", "a")
+
+
+@pytest.mark.parametrize("template", ["{", "}", "{}", "{a.b}", "{a[0]}", "{a!r}", "{a:>9}", "{two words}"])
+def test_templates_hold_nothing_but_columns(template):
+    with pytest.raises(ValueError, match=r"^Single|column"):
+        template_columns(template)
+
+
+def test_columns_of_a_whole_example():
+    example = schema.Example.model_validate_json('{"system": "{c}", "user": "{b}", "assistant": {"json": ["a", "b"]}}')
+    assert example_columns(example) == ("c", "b", "a")
+
+
+def test_a_source_takes_its_folder_from_the_environment(monkeypatch):
+    source = FilesSource(type="files", path="${COMPANY_DATA}/a.csv")
+    monkeypatch.setenv("COMPANY_DATA", "/somewhere")
+    assert source.expanded_path() == "/somewhere/a.csv"
+    monkeypatch.delenv("COMPANY_DATA")
+    with pytest.raises(KeyError, match="COMPANY_DATA"):
+        source.expanded_path()
+
+
+@pytest.mark.parametrize(
+    ("section", "fields"),
+    [
+        (schema.Split, {"test": 0.5, "validation": 0.5}),
+        (schema.Rule, {"confidence": 0.9}),
+        (schema.FilesSource, {"type": "files", "path": "https://me:sesame@example.com/a.csv"}),
+        (schema.Model, {"base": "x", "sha256": "abc"}),
+        (schema.Train, {"learning_rate": float("nan")}),
+        (schema.Train, {"epochs": "2"}),
+        (schema.Export, {"quants": ()}),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(section, fields):
+    with pytest.raises(ValidationError):
+        section(**fields)
+
+
+def test_the_gate_asks_only_for_what_is_measured():
+    with pytest.raises(ValidationError, match=r"evaluate\.metrics does not measure field_f1"):
+        Recipe.model_validate_json(
+            """{"name": "x", "purpose": "p", "owner": "o", "model": {"base": "b"}, "register": {"model": "m"},
+            "gate": {"field_f1": {"at_least": 0.5}}, "data": {"contract": "c", "source": {"type": "files", "path": "p"},
+            "example": {"user": "u", "assistant": "a"}}}"""
+        )

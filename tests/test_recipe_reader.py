@@ -1,0 +1,113 @@
+import pytest
+
+from pipelines.errors import TinsmithError
+from pipelines.recipe_reader import as_yaml, checked_name, columns_of, did_you_mean, read_recipe, read_resolved
+
+GOOD = """\
+name: tickets
+purpose: Route a ticket.
+owner: support@example.com
+data:
+  contract: data_contracts/tickets.odcs.yaml
+  source: {type: files, path: data/*.csv}
+  split: {group_by: [customer]}
+  example:
+    user: "{subject} {body}"
+    assistant: {json: [product, intent]}
+model: {base: embedded:smollm2-135m-instruct}
+evaluate: {metrics: [exact_match], slices: [product]}
+gate:
+  exact_match: {at_least: 0.5}
+register: {model: tickets}
+"""
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    path = tmp_path / "tickets.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def mistakes(path, *changes):
+    text = GOOD
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    with pytest.raises(TinsmithError) as raised:
+        read_recipe(path)
+    return [line.removeprefix(f"{path}:") for line in str(raised.value).splitlines()]
+
+
+def test_what_is_written_out_reads_back_the_same(recipe_file):
+    recipe = read_recipe(recipe_file)
+    recipe_file.write_text(as_yaml(recipe))
+    assert read_recipe(recipe_file) == recipe
+    assert as_yaml(read_recipe(recipe_file)) == as_yaml(recipe)
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_lines(recipe_file):
+    found = mistakes(
+        recipe_file,
+        ("purpose:", "purpos:"),
+        ("at_least: 0.5", "at_least: 2"),
+        ("[exact_match]", "[exact_match, exact_mach]"),
+    )
+    assert [line.partition(":")[0] for line in found] == ["1", "2", "12", "14"]
+    assert "purpose: is missing" in found[0]
+    assert "purpos: there is no such field (did you mean purpose? allowed: name, purpose," in found[1]
+    assert "evaluate.metrics.1: exact_mach is not known (did you mean exact_match? allowed: exact_match," in found[2]
+    assert "gate.exact_match.at_least: " in found[3]
+
+
+def test_a_misspelt_metric_in_the_gate(recipe_file):
+    (found,) = mistakes(recipe_file, ("  exact_match: {", "  exactmatch: {"))
+    assert found.startswith("14: gate.exactmatch: exactmatch is not known (did you mean exact_match?")
+
+
+def test_a_rule_for_a_metric_that_is_not_measured(recipe_file):
+    (found,) = mistakes(recipe_file, ("  exact_match: {", "  valid_json: {"))
+    assert "gate.valid_json has a rule, but evaluate.metrics does not measure valid_json" in found
+
+
+def test_the_name_must_be_the_files(recipe_file):
+    (found,) = mistakes(recipe_file, ("name: tickets", "name: billets"))
+    assert found == "1: name: is 'billets' but the file is tickets.yaml; make them the same"
+
+
+@pytest.mark.parametrize("key", ["password", "api_key", "access_token"])
+def test_secrets_are_refused_and_not_repeated(recipe_file, key):
+    found = mistakes(recipe_file, ("path: data/*.csv", f"path: data/*.csv, {key}: sesame"))
+    assert any(line.startswith(f"6: data.source.{key}: looks like a secret") for line in found)
+    assert "sesame" not in "".join(found)
+
+
+def test_numbers_in_quotes_are_no_numbers(recipe_file):
+    (found,) = mistakes(recipe_file, ("at_least: 0.5", 'at_least: "0.5"'))
+    assert found.startswith("14: gate.exact_match.at_least: ")
+
+
+@pytest.mark.parametrize("name", ["team/tickets", "../tickets", "Tickets", "1st", "", "a b", "tickets\n"])
+def test_names_that_could_be_no_recipe(name):
+    with pytest.raises(TinsmithError, match="use small letters, digits and _ only"):
+        checked_name(name)
+
+
+def test_what_resolve_has_not_written_yet(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TinsmithError, match=r"resolved/tickets\.yaml: not there yet; run `python -m"):
+        read_resolved("tickets")
+
+
+def test_the_columns_that_a_recipe_names(recipe_file):
+    assert set(columns_of(read_recipe(recipe_file)).values()) == {
+        ("subject", "body", "product", "intent"),
+        ("customer",),
+        ("product",),
+    }
+
+
+def test_did_you_mean_keeps_silent_where_nothing_is_near():
+    assert did_you_mean("epoch", ["epochs", "seed"]) == "(did you mean epochs? allowed: epochs, seed)"
+    assert did_you_mean("zzz", ["epochs", "seed"]) == "(allowed: epochs, seed)"
