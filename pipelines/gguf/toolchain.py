@@ -41,7 +41,11 @@ _CMAKE_OPTIONS = (
     "-DLLAMA_BUILD_EXAMPLES=OFF",
     "-DLLAMA_ALL_WARNINGS=OFF",
     "-DGGML_ALL_WARNINGS=OFF",
+    # The sdist has no git history to read it from.
+    "-DLLAMA_BUILD_COMMIT=0c1e57098",
 )
+# GCC 12 (Debian 12's) miscompiles ggml's AMX tiles: the first quantised product crashes. AVX-512 serves as well.
+_NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,13 @@ def installed_toolchain() -> Toolchain | None:
 
 
 def build_folder() -> Path:
-    """Where this machine's own build lies: by source, GPU or not, and processor, so that a shared home stays right."""
-    kind = "cuda" if wants_cuda() else "cpu"
+    """Where this machine's own build lies: by source, options and processor, so that a shared home stays right."""
     cpu = Path("/proc/cpuinfo")
     flags = re.search(r"^flags.*$", cpu.read_text(), re.M) if cpu.exists() else None
-    processor = hashlib.sha256((flags[0] if flags else platform.processor()).encode()).hexdigest()[:8]
-    return user_cache() / f"llama.cpp-{SOURCE.version}-{kind}-{platform.machine()}-{processor}"
+    made_for = [*_cmake_options(), flags[0] if flags else platform.processor()]
+    key = hashlib.sha256("\n".join(made_for).encode()).hexdigest()[:8]
+    kind = "cuda" if wants_cuda() else "cpu"
+    return user_cache() / f"llama.cpp-{SOURCE.version}-{kind}-{platform.machine()}-{key}"
 
 
 def compiler() -> str | None:
@@ -102,6 +107,15 @@ def wants_cuda() -> bool:
     if not shutil.which("nvcc") or not shutil.which("nvidia-smi"):
         return False
     return subprocess.run(["nvidia-smi", "-L"], capture_output=True).returncode == 0
+
+
+def _cmake_options() -> list[str]:
+    options = [*_CMAKE_OPTIONS]
+    if platform.machine() == "x86_64":
+        options += [f"-DCMAKE_C_FLAGS={_NO_AMX}", f"-DCMAKE_CXX_FLAGS={_NO_AMX}"]
+    if wants_cuda():
+        options.append("-DGGML_CUDA=ON")
+    return options
 
 
 def _named(folder: Path) -> Toolchain:
@@ -181,7 +195,7 @@ def _compile(tree: Path, target: Path) -> None:
     cmake = Path(sysconfig.get_path("scripts")) / "cmake"
     ninja = Path(sysconfig.get_path("scripts")) / "ninja"
     log = user_cache() / f"{target.name}.log"
-    options = [*_CMAKE_OPTIONS, f"-DCMAKE_MAKE_PROGRAM={ninja}", *(["-DGGML_CUDA=ON"] if wants_cuda() else [])]
+    options = [*_cmake_options(), f"-DCMAKE_MAKE_PROGRAM={ninja}"]
     with log.open("w") as stream:
         _run_logged([str(cmake), "-G", "Ninja", "-S", str(tree), "-B", str(build), *options], stream.fileno(), log)
         _build_with_progress([str(cmake), "--build", str(build), "--target", *PROGRAMS], log)
