@@ -64,10 +64,11 @@ def _quality(evaluation: dict[str, Any]) -> str:
             evaluation["rows"],
             *(_percent(found.get(variant)) for variant in ("base", "base_few_shot", "tuned")),
             f"{_percent(found['difference'])} [{', '.join(_percent(end) for end in found['interval'])}]",
+            found["compared_with"],
         ]
         for metric, found in evaluation["metrics"].items()
     ]
-    head = ["metric", "rows", "base", "base, few-shot", "tuned", "difference and its interval, points"]
+    head = ["metric", "rows", "base", "base, few-shot", "tuned", "difference, its interval, points", "compared with"]
     return f"{markdown_table(head, rows)}\n\nVerdict of the gate: {evaluation['verdict']}."
 
 

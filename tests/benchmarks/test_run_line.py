@@ -14,7 +14,7 @@ def test_results_tell_rows_steps_minutes_and_intervals(tmp_path: Path) -> None:
     write_json(tmp_path / "datasheet.json", {"rows": rows})
     train = {"steps": 40, "trained_tokens": 4000, "tokens_per_second": 300.5, "first_loss": 3.0, "last_loss": 0.5}
     write_json(tmp_path / "train.json", train)
-    metric = {"base": 0.01, "tuned": 0.5, "difference": 0.49, "interval": [0.4, 0.58]}
+    metric = {"base": 0.01, "tuned": 0.5, "difference": 0.49, "interval": [0.4, 0.58], "compared_with": "base"}
     write_json(
         tmp_path / "evaluation.json", {"verdict": "pass", "rows": 12, "metrics": {"exact_match": metric}, "rules": []}
     )
@@ -25,5 +25,5 @@ def test_results_tell_rows_steps_minutes_and_intervals(tmp_path: Path) -> None:
     assert "40 steps, 4000 tokens" in said
     assert "| train | 1.5 | 2.0 |" in said
     assert "| `dvc repro`, all | 14.0 |  |" in said
-    assert "| exact_match | 12 | 1.0 | - | 50.0 | 49.0 [40.0, 58.0] |" in said
+    assert "| exact_match | 12 | 1.0 | - | 50.0 | 49.0 [40.0, 58.0] | base |" in said
     assert "Verdict of the gate: pass." in said
