@@ -27,7 +27,7 @@ class _Section(BaseModel):
 class FilesSource(_Section):
     """Files on this machine, all of one kind."""
 
-    type: Literal["files"]
+    type: Literal["files"] = Field(description="The kind of source.")
     path: Text = Field(
         description="A file or a glob such as data/raw/tickets/*.csv; ${NAME} is replaced from the environment."
     )
@@ -134,7 +134,7 @@ class Lora(_Section):
 
     r: Annotated[int, Field(ge=1, le=1024)] = Field(16, description="Rank.")
     alpha: Annotated[int, Field(ge=1)] = Field(32, description="Scale; updates are multiplied by alpha / r.")
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="Share of the adapter's inputs left out.")
     targets: Targets = Field("all-linear", description="Names of adapted modules.")
 
 
@@ -143,21 +143,23 @@ class Train(_Section):
 
     epochs: Annotated[float, Field(gt=0)] = Field(2.0, description="Passes over the training examples.")
     max_steps: Annotated[int, Field(ge=1)] | None = Field(None, description="Stop after so many optimiser steps.")
-    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1.0e-3
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(1.0e-3, description="At its highest.")
     warmup: Fraction = Field(0.1, description="Share of the steps in which the learning rate rises.")
     max_length: Annotated[int, Field(ge=16)] = Field(512, description="Tokens of the longest example, answer included.")
     packing: bool = Field(True, description="Short examples share a row of max_length tokens, without seeing each other.")
     batch_size: Annotated[int, Field(ge=1)] = Field(2, description="Rows in one forward pass.")
     gradient_accumulation: Annotated[int, Field(ge=1)] = Field(1, description="Forward passes in one optimiser step.")
     checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")
-    seed: Annotated[int, Field(ge=0)] = 42
+    seed: Annotated[int, Field(ge=0)] = Field(42, description="Of the adapter's first weights and the order of rows.")
     lora: Lora = Lora()
 
 
 class Evaluate(_Section):
     """How base and tuned are judged."""
 
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("exact_match",)
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = Field(
+        ("exact_match",), description="What is measured, each between 0 and 1 for a row."
+    )
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
     few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
@@ -243,4 +245,4 @@ def example_columns(example: Example) -> tuple[str, ...]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a recipe, for editors."""
-    return Recipe.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Recipe.model_json_schema(by_alias=True)}

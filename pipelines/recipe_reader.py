@@ -78,8 +78,10 @@ def _validate(document: Document) -> tuple[Recipe | None, list[str]]:
         # JSON is the strict form of what YAML can say: lists become tuples, nothing else is converted.
         recipe = Recipe.model_validate_json(json.dumps(document.value, default=str))
     except ValidationError as error:
-        # An unknown field is often a misspelt required one; then the missing one is no second mistake.
-        mistakes += [_describe(document, item) for item in error.errors(include_url=False)]
+        items = error.errors(include_url=False)
+        # A list is also too short when its only item is wrong; that is no second mistake.
+        wrong = {item["loc"][:-1] for item in items}
+        mistakes += [_describe(document, item) for item in items if item["type"] != "too_short" or item["loc"] not in wrong]
         return None, _in_line_order(mistakes)
     return (None if mistakes else recipe), _in_line_order(mistakes)
 

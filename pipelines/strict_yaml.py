@@ -15,7 +15,7 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses anchors and aliases (alias bombs) and keys given twice (the last would win silently)."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(
                 problem="anchors and aliases are not allowed; write the value out", problem_mark=event.start_mark
@@ -68,8 +68,8 @@ def load(path: Path) -> Document:
         raise TinsmithError(f"{path}: this is a folder, not a YAML file") from None
     except UnicodeDecodeError:
         raise TinsmithError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
-    loader = _StrictLoader(text)
     try:
+        loader = _StrictLoader(text)
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise TinsmithError(f"{path}:1: expected `field: value` lines, found {_kind(node)}")
@@ -82,8 +82,6 @@ def load(path: Path) -> Document:
         raise TinsmithError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
     except RecursionError:
         raise TinsmithError(f"{path}: nested too deeply to be read") from None
-    finally:
-        loader.dispose()
     lines: dict[Field, int] = {}
     _collect_lines(node, (), lines)
     return Document(path, value, lines)

@@ -75,7 +75,6 @@ def test_files_that_cannot_be_read(tmp_path, content, told):
     assert str(raised.value) == f"{path}: {told}"
 
 
-@pytest.mark.xfail(strict=True, reason="the loader is made outside of load's try block", raises=yaml.reader.ReaderError)
 @pytest.mark.parametrize("control", ["\0", "\x1b", "\ufffe"])
 def test_control_characters_are_a_mistake_of_one_line(tmp_path, control):
     path = tmp_path / "a.yaml"

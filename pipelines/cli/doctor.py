@@ -22,7 +22,7 @@ from pipelines.paths import user_cache
 
 _CONSTRAINTS = Path("constraints.txt")
 _PACKAGE = "tinsmith"
-# The demo, measured: 2.5 GiB of memory; wheels, toolchain, base and work folder together 3 GiB.
+# Estimates of what the demo needs, with room to spare.
 _NEEDED_MEMORY = 4 * 2**30
 _NEEDED_DISK = 5 * 2**30
 
