@@ -43,7 +43,7 @@ def merge_adapter(base: Path, adapter: Path, target: Path, probes: Sequence[list
     """
     trained = PeftModel.from_pretrained(quantised_base(base, "sdpa"), adapter).eval()
     wanted = _next_token_logprobs(trained, probes)
-    merged: dict[Onto, Any] = {"nf4": _merge_onto_nf4(trained), "16bit": _merge_onto_16bit(base, adapter)}
+    merged: dict[Onto, Any] = {"16bit": _merge_onto_16bit(base, adapter), "nf4": _merge_onto_nf4(base, adapter)}
     distance = {onto: mean_kl(wanted, _next_token_logprobs(model, probes)) for onto, model in merged.items()}
     kept = min(distance, key=lambda onto: distance[onto])
     merged[kept].save_pretrained(target)
@@ -72,10 +72,9 @@ def _merge_onto_16bit(base: Path, adapter: Path) -> Any:
     return _folded(PeftModel.from_pretrained(plain, adapter))
 
 
-def _merge_onto_nf4(trained: Any) -> Any:
-    adapted = trained
-    adapted.base_model.model.dequantize(torch.float32)
-    return _folded(adapted)
+def _merge_onto_nf4(base: Path, adapter: Path) -> Any:
+    # Dequantised before the adapter goes on: peft's layers for 4-bit weights cannot merge into others.
+    return _folded(PeftModel.from_pretrained(quantised_base(base, "sdpa").dequantize(torch.float32), adapter))
 
 
 def _folded(adapted: Any) -> Any:

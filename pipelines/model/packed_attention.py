@@ -7,10 +7,12 @@ only to throw them away. With some ten examples in a row of 1,024 tokens that is
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 NAME = "packed_sdpa"
+LONGEST_PLAIN = 512  # tokens of an example up to which all pairs are held at once
 
 
 def packed_sdpa(
@@ -43,11 +45,14 @@ def packed_sdpa(
     assert query.shape[0] == 1, "packed examples stand behind each other in one row"
     grouped = key.shape[1] != query.shape[1]
     lengths = cu_seq_lens_q.diff().tolist()
-    # split, not slices: the gradient of a slice is a whole row of zeros for every example.
-    parts = [
-        scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=grouped)
-        for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
-    ]
+    # The flash kernel's backward takes twice as long as plain products on a CPU, which need memory for all pairs.
+    kernel = SDPBackend.MATH if max(lengths) <= LONGEST_PLAIN else SDPBackend.FLASH_ATTENTION
+    with sdpa_kernel(kernel):
+        # split, not slices: the gradient of a slice is a whole row of zeros for every example.
+        parts = [
+            scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=grouped)
+            for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+        ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
 

@@ -37,8 +37,11 @@ from pipelines.recipe import Train
 class Tokenized(Protocol):
     """One example as ids; `trained` is 1 where the loss is taken. Both have the length of the example in tokens."""
 
-    input_ids: list[int]
-    trained: list[int]
+    @property
+    def input_ids(self) -> list[int]: ...
+
+    @property
+    def trained(self) -> list[int]: ...
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def fit(trainer: SFTTrainer) -> Outcome:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     clock = next(one for one in trainer.callback_handler.callbacks if isinstance(one, _Clock))
     state = trainer.state
-    outcome = Outcome(
+    return Outcome(
         steps=state.global_step,
         tokens=int(state.num_input_tokens_seen),
         seconds=clock.seconds,
@@ -171,7 +174,6 @@ def fit(trainer: SFTTrainer) -> Outcome:
         ],
         validation_loss=trainer.evaluate()["eval_loss"] if trainer.eval_dataset is not None else None,
     )
-    return outcome
 
 
 def peak_memory_bytes() -> int:

@@ -55,6 +55,7 @@ def _quiet_libraries() -> None:
     """Progress bars only for people at a terminal; no telemetry, no chatter of libraries between our own lines."""
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", category=FutureWarning)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     for name, value in {

@@ -42,7 +42,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
     outcome = fit(trainer)
 
     with written_whole(paths.work / "adapter") as fresh:
-        trainer.save_model(str(fresh))
+        trainer.model.save_pretrained(fresh)
     with written_whole(paths.reports / "loss.csv") as fresh, fresh.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ["step", "loss", "learning_rate", "grad_norm"])
         writer.writeheader()
