@@ -19,7 +19,7 @@ from pipelines.recipe import Recipe
 from pipelines.stages._run import run
 
 # Held-out examples on which the merge is compared with what was trained.
-PROBES = 16
+PROBES = 8
 
 
 def export(recipe: Recipe, paths: Paths) -> None:
