@@ -15,6 +15,7 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses anchors and aliases (alias bombs) and keys given twice (the last would win silently)."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """PyYAML's, but raising on an anchor or alias."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(
@@ -23,6 +24,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """PyYAML's, but raising on a key that is given twice or is no text."""
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)

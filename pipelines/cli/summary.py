@@ -97,7 +97,7 @@ def _next_commands(name: str) -> Iterator[tuple[str, str]]:
     yield f"tinsmith serve {name}", "ask the model"
     yield "dvc plots show", "draw the training loss"
     if "MLFLOW_TRACKING_URI" not in os.environ:
-        yield "mlflow ui --backend-store-uri sqlite:///mlflow.db", "look at runs and versions"
+        yield "mlflow ui", "look at runs and versions"
 
 
 def _percent(share: float | None) -> str:

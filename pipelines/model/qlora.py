@@ -241,6 +241,7 @@ class _StopOnNan(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
+        """Raise TinsmithError where a step's loss is not a number."""
         if logs and not math.isfinite(logs.get("loss", 0.0)):
             raise TinsmithError(
                 f"train: the loss is not a number at step {state.global_step}; lower train.learning_rate and run again"

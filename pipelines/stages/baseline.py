@@ -19,7 +19,7 @@ from pipelines.paths import Paths, user_cache
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, PARALLEL, Answer, Questions, answers_to, write_answers
 from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 
 def baseline(recipe: Recipe, paths: Paths) -> None:

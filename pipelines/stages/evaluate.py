@@ -27,7 +27,7 @@ from pipelines.scoring.gate import rule_results, verdict
 from pipelines.scoring.metrics import Score, scorer
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 Rows = Sequence[Row]
 _BASE_VARIANTS = ("base", "base_few_shot")

@@ -16,7 +16,7 @@ from pipelines.gguf.toolchain import find_toolchain
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 # Held-out examples on which the merge is compared with what was trained.
 PROBES = 8

@@ -21,7 +21,7 @@ from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file, write_json
 from pipelines.paths import Paths
 from pipelines.recipe import FilesSource, Recipe
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 _TOP_REASONS = 5
 

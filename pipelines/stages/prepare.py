@@ -36,7 +36,7 @@ from pipelines.files import write_json, written_whole
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe, example_columns
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 _SCHEMA = pa.schema(
     [

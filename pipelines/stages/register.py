@@ -13,7 +13,7 @@ from pipelines.handoff.handoff import read_handoff
 from pipelines.handoff.registry import hand_over, open_registry
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 
 def register(recipe: Recipe, paths: Paths) -> None:

@@ -9,7 +9,7 @@ from pipelines.files import write_text
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import as_yaml, checked_name
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 from pipelines.walk import PARAMS, is_walked
 
 

@@ -18,7 +18,7 @@ from pipelines.model.checkpoints import checkpoint_folder
 from pipelines.model.cost import machine_price
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
-from pipelines.stages._run import run
+from pipelines.stage_runner import run
 
 # Enough examples to see the validation loss turn; more would cost as much as training itself.
 VALIDATION_EXAMPLES = 64

@@ -42,7 +42,7 @@ def test_the_summary_shows_figures_files_version_time_and_what_is_next(tinsmith)
     for command in (
         "tinsmith serve ticket_triage",
         "dvc plots show",
-        "mlflow ui --backend-store-uri sqlite:///mlflow.db",
+        "mlflow ui",
     ):
         assert command in out
 

@@ -70,7 +70,8 @@ def _quiet_libraries() -> None:
 
 
 def _note_time(path: Path, seconds: float) -> None:
-    peak_kib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # Of the largest process: a program that a stage starts counts, for a moment, all of its parent's memory.
+    peak_kib = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     price = machine_price()
     note = {
         "seconds": round(seconds, 2),
