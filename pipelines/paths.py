@@ -15,10 +15,12 @@ class Paths:
 
     @property
     def recipe(self) -> Path:
+        """What the user writes."""
         return Path("recipes") / f"{self.name}.yaml"
 
     @property
     def resolved(self) -> Path:
+        """The recipe with every default written out."""
         return Path("resolved") / f"{self.name}.yaml"
 
     @property

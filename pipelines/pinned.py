@@ -22,6 +22,7 @@ class PinnedFile:
 
     @property
     def cached(self) -> Path:
+        """Where the user's cache keeps the file."""
         return user_cache() / "downloads" / self.filename
 
 

@@ -146,7 +146,9 @@ class Train(_Section):
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(1.0e-3, description="At its highest.")
     warmup: Fraction = Field(0.1, description="Share of the steps in which the learning rate rises.")
     max_length: Annotated[int, Field(ge=16)] = Field(512, description="Tokens of the longest example, answer included.")
-    packing: bool = Field(True, description="Short examples share a row of max_length tokens, without seeing each other.")
+    packing: bool = Field(
+        True, description="Short examples share a row of max_length tokens, without seeing each other."
+    )
     batch_size: Annotated[int, Field(ge=1)] = Field(2, description="Rows in one forward pass.")
     gradient_accumulation: Annotated[int, Field(ge=1)] = Field(1, description="Forward passes in one optimiser step.")
     checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")

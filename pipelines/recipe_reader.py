@@ -81,7 +81,9 @@ def _validate(document: Document) -> tuple[Recipe | None, list[str]]:
         items = error.errors(include_url=False)
         # A list is also too short when its only item is wrong; that is no second mistake.
         wrong = {item["loc"][:-1] for item in items}
-        mistakes += [_describe(document, item) for item in items if item["type"] != "too_short" or item["loc"] not in wrong]
+        mistakes += [
+            _describe(document, item) for item in items if item["type"] != "too_short" or item["loc"] not in wrong
+        ]
         return None, _in_line_order(mistakes)
     return (None if mistakes else recipe), _in_line_order(mistakes)
 
@@ -113,7 +115,9 @@ def _fields_at(field: Field) -> list[str]:
     here: Any = Recipe
     for part in field:
         # A part that is no field is a position in a list or a key of a mapping, such as gate's metrics.
-        here = next((_model_in(info.annotation) for name, info in here.model_fields.items() if part in (name, info.alias)), here)
+        here = next(
+            (_model_in(info.annotation) for name, info in here.model_fields.items() if part in (name, info.alias)), here
+        )
     return [info.alias or name for name, info in here.model_fields.items()]
 
 

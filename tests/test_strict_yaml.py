@@ -1,5 +1,4 @@
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 """One llama.cpp for the whole line: found where the user has it, else built once from a pinned source.
 
-Order: the folder named by `TINSMITH_LLAMA_CPP`; then PATH, when not older than the pinned source; then the user's cache,
-built there from the llama-cpp-python sdist, which carries llama.cpp's whole tree.
+Order: the folder named by `TINSMITH_LLAMA_CPP`; then PATH, when not older than the pinned source; then the user's
+cache, built there from the llama-cpp-python sdist, which carries llama.cpp's whole tree.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ _NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 @dataclass(frozen=True)
 class Toolchain:
-    """llama.cpp's programs in `programs` and its converter's scripts in `scripts`; `origin` says where they come from."""
+    """llama.cpp: its programs in `programs`, its converter in `scripts`; `origin` says where they come from."""
 
     origin: str
     version: str
@@ -63,6 +63,7 @@ class Toolchain:
 
     @property
     def converter(self) -> Path:
+        """The script that turns a model folder into a GGUF."""
         return self.scripts / "convert_hf_to_gguf.py"
 
 
@@ -83,7 +84,11 @@ def installed_toolchain() -> Toolchain | None:
     if on_path is not None:
         return on_path
     folder = build_folder()
-    return Toolchain("built from the pinned source", _version(folder), folder, folder / "scripts") if folder.is_dir() else None
+    return (
+        Toolchain("built from the pinned source", _version(folder), folder, folder / "scripts")
+        if folder.is_dir()
+        else None
+    )
 
 
 def build_folder() -> Path:
@@ -121,7 +126,9 @@ def _cmake_options() -> list[str]:
 def _named(folder: Path) -> Toolchain:
     for programs in (folder, folder / "bin", folder / "build" / "bin"):
         if all((programs / name).exists() for name in PROGRAMS):
-            scripts = next((place for place in (folder, programs / "scripts") if (place / _CONVERTER[0]).exists()), None)
+            scripts = next(
+                (place for place in (folder, programs / "scripts") if (place / _CONVERTER[0]).exists()), None
+            )
             return Toolchain("TINSMITH_LLAMA_CPP", _version(programs), programs, scripts or _converter())
     missing = [name for name in PROGRAMS if not (folder / name).exists()]
     raise TinsmithError(f"TINSMITH_LLAMA_CPP={folder}: lacks {', '.join(missing)}; name the folder that holds them")

@@ -14,7 +14,7 @@ IGNORED = -100  # the label of a token on which no loss is taken
 
 
 class AnswerLossTrainer(SFTTrainer):
-    """trl's trainer with the same loss value, for models whose forward knows `logits_to_keep` (all of transformers')."""
+    """trl's trainer with the same loss value, for models whose forward takes `logits_to_keep`, as transformers' do."""
 
     def compute_loss(
         self,

@@ -85,7 +85,9 @@ def base_mistakes(base: str, sha256: str | None) -> str | None:
     if not (folder / "config.json").exists() or not list(folder.glob("*.safetensors")):
         return f"{base} lacks config.json or *.safetensors; pickled weights are refused, convert them to safetensors"
     if sha256 is None:
-        return f"a local folder needs model.sha256 so that nobody swaps it unseen; this one's is {folder_digest(folder)}"
+        return (
+            f"a local folder needs model.sha256 so that nobody swaps it unseen; this one's is {folder_digest(folder)}"
+        )
     return None
 
 

@@ -38,10 +38,14 @@ class Tokenized(Protocol):
     """One example as ids; `trained` is 1 where the loss is taken. Both have the length of the example in tokens."""
 
     @property
-    def input_ids(self) -> list[int]: ...
+    def input_ids(self) -> list[int]:
+        """The whole chat."""
+        ...
 
     @property
-    def trained(self) -> list[int]: ...
+    def trained(self) -> list[int]:
+        """1 for each token of the answer and its end of turn, else 0."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,10 @@ def _dataset(examples: Sequence[Tokenized]) -> Dataset:
         {
             "input_ids": [example.input_ids for example in examples],
             "labels": [
-                [token if trained else IGNORED for token, trained in zip(example.input_ids, example.trained, strict=True)]
+                [
+                    token if trained else IGNORED
+                    for token, trained in zip(example.input_ids, example.trained, strict=True)
+                ]
                 for example in examples
             ],
         }
