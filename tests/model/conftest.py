@@ -13,10 +13,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # An answer behind which language goes on: a model stops there only where it was trained to.
 UNFINISHED = "It is because"
-WORDS = (
-    "apple boat cloud door eagle forest glass house island jungle "
-    "kite lemon mountain night ocean pencil queen river stone train"
-).split()
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +28,7 @@ def tokenizer(base):
 @pytest.fixture(scope="session")
 def prompts() -> list[list[dict[str, str]]]:
     """Twenty short questions."""
-    return [[{"role": "system", "content": "Say why."}, {"role": "user", "content": f"{word}?"}] for word in WORDS]
+    return [[{"role": "system", "content": "Say why."}, {"role": "user", "content": f"{n} + {n}?"}] for n in range(20)]
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +39,9 @@ def tiny_task(tokenizer, prompts) -> list[TokenizedExample]:
 
 @pytest.fixture(scope="session")
 def unequal(tokenizer, prompts) -> list[TokenizedExample]:
-    """Eight examples whose answers are between one and some thirty tokens long."""
+    """Eight examples whose answers are between one and some fifty tokens long."""
     answers = ["Yes" if number % 2 else "one, two, three, " * number for number in range(8, 0, -1)]
-    return [tokenize_example(tokenizer, prompt, answer) for prompt, answer in zip(prompts, answers, strict=False)]
+    return [tokenize_example(tokenizer, prompt, answer) for prompt, answer in zip(prompts[:8], answers, strict=True)]
 
 
 @pytest.fixture(scope="session")

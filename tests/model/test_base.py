@@ -92,7 +92,7 @@ def test_a_branch_or_a_short_commit_is_no_revision(revision):
 
 
 @pytest.mark.parametrize("base", ["org/small", "no/such/folder", "smollm2"])
-def test_what_is_no_base_at_all_is_told_the_three_kinds(base, folder):
+def test_what_is_no_base_at_all_is_told_the_three_kinds(base):
     message = refusal(base=base)
     assert message.startswith(f"model.base: {base} is no folder; a base is embedded:NAME")
 
@@ -103,7 +103,8 @@ def test_a_folder_is_taken_with_its_digest(folder):
     assert base.folder.resolve() == folder
 
 
-def test_a_folder_without_a_digest_is_told_it(folder):
+@pytest.mark.usefixtures("folder")
+def test_a_folder_without_a_digest_is_told_it():
     message = refusal(base="my_base")
     digest = re.search(r"[0-9a-f]{64}", message)
     assert base_mistakes("my_base", digest[0]) is None
@@ -128,7 +129,8 @@ def test_the_digest_of_shards_covers_each_and_their_names(folder):
 def test_pickled_weights_are_refused(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     assert refusal(base="my_base", sha256="0" * 64) == (
-        "model.base: my_base lacks config.json or *.safetensors; pickled weights are refused, convert them to safetensors"
+        "model.base: my_base lacks config.json or *.safetensors; "
+        "pickled weights are refused, convert them to safetensors"
     )
 
 
@@ -161,7 +163,8 @@ def test_a_hub_base_without_safetensors_is_refused(hub):
     assert "pickled weights are refused" in refusal(base=f"org/small@{COMMIT}")
 
 
-def test_a_hub_base_that_cannot_be_fetched_is_one_line(hub):
+@pytest.mark.usefixtures("hub")
+def test_a_hub_base_that_cannot_be_fetched_is_one_line():
     message = refusal(base=f"org/other@{COMMIT}")
     assert message.startswith(f"model.base: org/other@{COMMIT[:12]} cannot be fetched (")
 
