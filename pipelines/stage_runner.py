@@ -44,10 +44,12 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
     except TinsmithError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        # DuckDB and safetensors have errors of their own, which say it in their text alone.
+        if os.strerror(errno.ENOSPC) not in str(error):
             raise
-        print(f"error: {error.filename or 'the disk'}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
+        place = error.filename if isinstance(error, OSError) and error.filename else "the disk"
+        print(f"error: {place}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
         sys.exit(2)
 
 

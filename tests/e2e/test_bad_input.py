@@ -200,18 +200,15 @@ def may_mount() -> bool:
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk needs a mount namespace")
-@pytest.mark.parametrize(("folder", "size"), [("work", "64k"), ("work", "700k"), ("reports", "4k")])
-def test_a_full_disk(resolved, folder, size):
-    """The folder is a disk of a few blocks, seen by this stage alone, which leaves with it."""
-    (resolved / folder).mkdir(exist_ok=True)
+@pytest.mark.parametrize("size", ["64k", "700k"])
+def test_a_full_disk(resolved, size):
+    """work/ is a real disk of a few blocks, seen by this stage alone and gone with it."""
+    (resolved / "work").mkdir()
     script = (
-        f'mount -t tmpfs -o size={size} tmpfs {folder} && "$0" -m pipelines.stages.ingest support_triage; code=$?; '
-        f"find {folder} -type f; exit $code"
+        f'mount -t tmpfs -o size={size} tmpfs work && "$0" -m pipelines.stages.ingest support_triage; code=$?; '
+        "find work -type f; exit $code"
     )
     ended = resolved.run(*OWN_MOUNTS, "sh", "-c", script, sys.executable)
-    assert ended.returncode == 2, ended.stderr
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert "no space left; free some and run again" in line
+    assert told(ended).endswith("no space left; free some and run again")
     # Nothing that a later stage could take for a result, nor anything of the rows.
     assert ended.stdout == ""
