@@ -28,7 +28,8 @@ def tokenizer(base):
 @pytest.fixture(scope="session")
 def prompts() -> list[list[dict[str, str]]]:
     """Twenty short questions."""
-    return [[{"role": "system", "content": "Say why."}, {"role": "user", "content": f"{n} + {n}?"}] for n in range(20)]
+    letters = "abcdefghijklmnopqrst"
+    return [[{"role": "system", "content": "Say why."}, {"role": "user", "content": f"{one}?"}] for one in letters]
 
 
 @pytest.fixture(scope="session")
