@@ -24,13 +24,13 @@ owner: support-platform@example.com
 data:
   contract: data_contracts/support_tickets.odcs.yaml
   source: {{type: files, path: {TICKETS}}}
-  split: {{group_by: [customer_id, thread_id], test: 0.2, validation: 0.1}}
+  split: {{group_by: [customer_id, thread_id], test: 0.2, validation: 0.05}}
   example:
     system: You triage support tickets. Answer with JSON.
     user: "{{subject}}\\n\\n{{body}}"
     assistant: {{json: [product, intent, priority]}}
 model: {{base: embedded:smollm2-135m-instruct}}
-train: {{max_steps: 6, checkpoint_every: 2, max_length: 256, batch_size: 1}}
+train: {{max_steps: 10, learning_rate: 0.004, warmup: 0, checkpoint_every: 2, max_length: 256, batch_size: 1}}
 evaluate: {{metrics: [exact_match, valid_json], slices: [product], few_shot: 1, max_rows: 30}}
 gate: {{exact_match: {{better_than_base_by: -1}}}}
 export: {{quants: [Q4_K_M, Q8_0]}}

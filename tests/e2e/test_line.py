@@ -68,19 +68,19 @@ def test_the_datasheet_accounts_for_every_accepted_row_and_no_group_is_cut(walke
 
 def test_the_figures_of_training_are_there(walked):
     report = walked.report("train")
-    assert report["steps"] == 6
-    # Six packed rows of at most 256 tokens.
-    assert 6 * 128 < report["trained_tokens"] <= 6 * 256
+    assert report["steps"] == 10
+    # Ten packed rows of at most 256 tokens.
+    assert 10 * 128 < report["trained_tokens"] <= 10 * 256
     assert report["tokens_per_second"] == pytest.approx(report["trained_tokens"] / report["seconds"], rel=0.02)
     assert report["peak_memory_bytes"] > 135e6
     assert report["cost"] > 0
     lines = (walked / walked.paths.reports / "loss.csv").read_text().splitlines()
-    assert [float(line.split(",")[0]) for line in lines[1:]] == [1, 2, 3, 4, 5, 6]
+    assert [float(line.split(",")[0]) for line in lines[1:]] == list(range(1, 11))
 
 
 def test_training_that_was_killed_goes_on_from_its_last_checkpoint(walked):
     """PAINS 14: DVC removes a stage's outputs, yet what was trained before kill -9 is not trained again."""
-    assert walked.report("train")["resumed_from_step"] in {2, 4}
+    assert walked.report("train")["resumed_from_step"] in {2, 4, 6, 8}
     assert not list((walked / walked.paths.scratch / "train").iterdir())
 
 
@@ -161,7 +161,7 @@ def test_another_metric_trains_and_asks_nothing_again(changed):
 
 
 def test_a_typo_in_the_recipe_stops_resolve_with_its_line_and_the_word_that_was_meant(changed):
-    changed.edit(changed.paths.recipe, "max_steps: 6", "max_stepz: 6")
+    changed.edit(changed.paths.recipe, "max_steps: 10", "max_stepz: 10")
     ended = changed.run(sys.executable, "-m", "dvc", "repro")
     assert ended.returncode != 0
     line = next(line for line in ended.stderr.splitlines() if line.startswith("error: "))
