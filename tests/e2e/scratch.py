@@ -107,7 +107,8 @@ class Project:
                 assert time.monotonic() < deadline, f"too slow:\n{log.read_text()}"
                 time.sleep(0.02)
         finally:
-            os.killpg(repro.pid, signal.SIGKILL)
+            if repro.poll() is None:
+                os.killpg(repro.pid, signal.SIGKILL)
             repro.wait()
 
     def report(self, name: str) -> Any:
@@ -124,7 +125,8 @@ class Project:
         """A copy of the project to change; the line's large files, which nobody edits in place, are linked."""
 
         def copy(source: str, target: str) -> None:
-            linked = {"work", "cache", "mlartifacts"} & set(Path(source).relative_to(self.folder).parts)
+            parts = set(Path(source).relative_to(self.folder).parts)
+            linked = {"work", "cache", "mlartifacts"} & parts and ".scratch" not in parts
             (os.link if linked else shutil.copy2)(source, target)
 
         shutil.copytree(self.folder, folder, copy_function=copy)

@@ -14,7 +14,7 @@ from pipelines.model.base import EMBEDDED
 from pipelines.pinned import fetch
 from tests.e2e.scratch import new_project
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 CONTRACT = "data_contracts/support_tickets.odcs.yaml"
 TICKETS = "data/raw/support_tickets/tickets_2026q3.csv"
