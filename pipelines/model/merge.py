@@ -80,13 +80,16 @@ def _merge_onto_nf4(base: Path, adapter: Path) -> Any:
 def _folded(adapted: Any) -> Any:
     """The adapter's update added to its layers and rounded to bf16."""
     before = {
-        name: layer.get_base_layer().weight.detach().to(torch.bfloat16, copy=True)
+        name.removeprefix("base_model.model."): layer.get_base_layer().weight.detach().to(torch.bfloat16, copy=True)
         for name, layer in adapted.named_modules()
         if "lora_A" in dict(layer.named_children())
     }
-    merged = adapted.merge_and_unload().to(torch.bfloat16).eval()
+    merged = adapted.merge_and_unload().eval()
+    # The parameters only: rounding the rotary frequencies too would measure another model than is saved.
+    for parameter in merged.parameters():
+        parameter.data = parameter.data.to(torch.bfloat16)
     layers = dict(merged.named_modules())
     for name, weight in before.items():
-        if torch.equal(layers[name.removeprefix("base_model.model.")].weight, weight):
+        if torch.equal(layers[name].weight, weight):
             raise TinsmithError(f"export: merging left {name} as it was in the base; the adapter did not train")
     return merged
