@@ -55,7 +55,8 @@ EMBEDDED = {
 class BaseModel:
     """A base model on this machine.
 
-    `folder` holds config, tokenizer and bf16 safetensors; `sha256` is the digest of the weights as they were published.
+    `folder` holds config, tokenizer and safetensors; `sha256` is the digest of the weights as they were published.
+    `revision` is the commit on the hub, or for a local folder the beginning of the digest of its other files.
     """
 
     name: str
@@ -107,7 +108,8 @@ def base_model(spec: Model) -> BaseModel:
         base = _from_hub(hub[1], hub[2], spec.license)
     else:
         folder = Path(spec.base)
-        base = BaseModel(spec.base, folder.name, spec.license or _license(folder), folder_digest(folder), folder)
+        license_ = spec.license or _license(folder)
+        base = BaseModel(spec.base, _settings_digest(folder)[:16], license_, folder_digest(folder), folder)
     if spec.sha256 not in (None, base.sha256):
         raise TinsmithError(
             f"model.sha256: the weights of {spec.base} have the digest {base.sha256}, not the one in the recipe; "
@@ -122,6 +124,12 @@ def folder_digest(folder: Path) -> str:
     """SHA-256 of a model folder's weights: of the one file, or of the sorted file names and digests of the shards."""
     shards = {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
     return next(iter(shards.values())) if len(shards) == 1 else sha256_of_json(shards)
+
+
+def _settings_digest(folder: Path) -> str:
+    """SHA-256 of what shapes a model besides its weights: configuration, tokenizer and chat template."""
+    files = sorted(path for pattern in ("*.json", "*.jinja", "tokenizer.model") for path in folder.glob(pattern))
+    return sha256_of_json({path.name: sha256_of_file(path) for path in files})
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -117,6 +117,17 @@ def test_swapped_weights_are_refused(folder):
     assert "not the one in the recipe" in refusal(base="my_base", sha256=digest)
 
 
+@pytest.mark.parametrize("file", ["chat_template.jinja", "tokenizer.json", "tokenizer.model", "config.json"])
+def test_a_changed_tokenizer_or_template_is_another_revision(folder, file):
+    """PAINS 19: checkpoints and reports of the base before the change are not taken for this one's."""
+    spec = Model(base="my_base", sha256=folder_digest(folder))
+    before = base_model(spec)
+    (folder / file).write_text("{}")
+    after = base_model(spec)
+    assert after.sha256 == before.sha256
+    assert after.revision != before.revision
+
+
 def test_the_digest_of_shards_covers_each_and_their_names(folder):
     (folder / "model-00002.safetensors").write_bytes(b"more weights")
     digest = folder_digest(folder)
