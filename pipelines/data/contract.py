@@ -101,7 +101,12 @@ def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
         contract = read_contract(path)
     except TinsmithError as error:
         return str(error).splitlines()
-    return unknown_columns(contract, columns_of(recipe), document)
+    personal = [column for column in recipe.evaluate.slices if column in contract.personal]
+    where = f"{document.path}:{document.line(('evaluate', 'slices'))}: evaluate.slices"
+    shown = [
+        f"{where}: {column} is personal, and slices stand in committed reports; leave it out" for column in personal
+    ]
+    return unknown_columns(contract, columns_of(recipe), document) + shown
 
 
 def unknown_columns(contract: Contract, named: dict[Field, tuple[str, ...]], document: Document) -> list[str]:

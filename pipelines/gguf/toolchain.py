@@ -176,9 +176,7 @@ def _build() -> Toolchain:
                     "no C++ compiler to build llama.cpp with; install one (Debian: apt-get install g++) or name a "
                     "folder with llama.cpp's programs in TINSMITH_LLAMA_CPP"
                 )
-            print(
-                f"building llama.cpp {SOURCE.version} into {folder}, once; some five minutes on two cores", flush=True
-            )  # noqa: T201
+            print(f"building llama.cpp {SOURCE.version} into {folder}, once; about five minutes", flush=True)  # noqa: T201
             with written_whole(folder) as fresh:
                 _compile(_unpack(fresh.parent / "source"), fresh)
     return Toolchain("built from the pinned source", _version(folder), folder, folder / "scripts")

@@ -172,7 +172,7 @@ def fit(trainer: SFTTrainer) -> Outcome:
         seconds=clock.seconds,
         resumed_from_step=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
         history=[
-            {name: float(entry[name]) for name in ("step", "loss", "learning_rate", "grad_norm")}
+            {"step": entry["step"], **{name: float(entry[name]) for name in ("loss", "learning_rate", "grad_norm")}}
             for entry in state.log_history
             if "loss" in entry
         ],

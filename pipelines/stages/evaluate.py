@@ -4,10 +4,13 @@ import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from pipelines.data.contract import RECORD
+from pipelines.data.rendering import json_value
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
@@ -116,7 +119,7 @@ def _write_reports(
     unanswered = {variant: _unanswered_ids(rows, given) for variant, given in answers.items()}
     slices = slice_rows(
         recipe.evaluate.slices,
-        [json.loads(row["slices"]) for row in rows],
+        _slice_values(recipe, paths, rows),
         scores,
         {metric: comparison.compared_with for metric, comparison in comparisons.items()},
     )
@@ -147,6 +150,16 @@ def _write_reports(
         paths.reports / "report.html",
         render(Report(subject, decided, len(rows), comparisons, results, slices, counts)),
     )
+
+
+def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, Any]]:
+    """Each judged row's values of the slice columns, looked up where ingest left them.
+
+    Examples do not carry them, so that other slices change no example and train nothing anew.
+    """
+    table = pq.read_table(paths.work / "accepted.parquet", columns=[RECORD, *recipe.evaluate.slices])
+    by_record = {row.pop(RECORD): row for row in table.to_pylist()}
+    return [{column: json_value(value) for column, value in by_record[row["example_id"]].items()} for row in rows]
 
 
 def _unanswered_ids(rows: Rows, given: Sequence[Answer]) -> list[str]:

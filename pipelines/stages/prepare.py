@@ -4,7 +4,6 @@ Reads work/<recipe>/accepted.parquet, the contract and the base's tokenizer; wri
 test}.parquet and reports/<recipe>/datasheet.json.
 """
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +24,6 @@ from pipelines.data.rendering import (
     TokenizedExample,
     answer_fields,
     control_tokens,
-    json_value,
     plain_text,
     render,
     tokenize_example,
@@ -44,7 +42,6 @@ _SCHEMA = pa.schema(
         ("group", pa.string()),
         ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
         ("answer", pa.string()),
-        ("slices", pa.string()),
     ]
 )
 
@@ -54,7 +51,6 @@ class _Example:
     record: str
     chat: Chat
     group_keys: tuple[Key, ...]
-    slices: str
 
 
 @dataclass
@@ -139,7 +135,7 @@ def _everybody(paths: Paths, contract: Contract) -> FullNames:
 
 def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
     """The columns whose values leave this stage."""
-    return tuple(dict.fromkeys((*example_columns(recipe.data.example), *recipe.evaluate.slices)))
+    return example_columns(recipe.data.example)
 
 
 def _screened_rows(
@@ -168,10 +164,9 @@ def _example(row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, contro
     chat = render(recipe.data.example, masked, control)
     columns = recipe.data.split.group_by
     keys = [(number, plain_text(row[column])) for number, column in enumerate(columns) if row[column] is not None]
-    slices = {column: json_value(masked[column]) for column in recipe.evaluate.slices}
     # One prompt with two answers must not be asked on one side and answered on the other.
     keys.append((len(columns), _folded_prompt(chat)))
-    return _Example(row[RECORD], chat, tuple(keys), json.dumps(slices, ensure_ascii=False))
+    return _Example(row[RECORD], chat, tuple(keys))
 
 
 def _folded_prompt(chat: Chat) -> str:
@@ -220,7 +215,6 @@ def _write_sides(examples: Sequence[_Example], assignment: Assignment, paths: Pa
                 "group": group,
                 "prompt": example.chat.prompt,
                 "answer": example.chat.answer,
-                "slices": example.slices,
             }
             for example, group, its_side in zip(examples, assignment.groups, assignment.sides, strict=True)
             if its_side == side

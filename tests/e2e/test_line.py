@@ -152,6 +152,12 @@ def test_dvc_plots_the_loss(walked, tmp_path):
     assert last.split(",")[1] in page
 
 
+def test_other_slices_run_resolve_and_evaluate_alone(changed):
+    changed.edit(changed.paths.recipe, "slices: [product]", "slices: [priority]")
+    assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate"]
+    assert "priority," in (changed / changed.paths.reports / "slices.csv").read_text()
+
+
 def test_another_metric_trains_and_asks_nothing_again(changed):
     """The model is judged anew from the kept answers, and the registry learns the new figures."""
     changed.edit(changed.paths.recipe, "metrics: [exact_match, valid_json]", "metrics: [exact_match, field_f1]")

@@ -51,15 +51,16 @@ def write_test_rows(paths: Paths, count: int) -> list[str]:
             "group": f"g{number}",
             "prompt": [{"role": "user", "content": f"My {SECRET_WORD} number {number} is lost. Which product?"}],
             "answer": json.dumps({"product": products[number % 2]}),
-            "slices": json.dumps({"product": products[number % 2]}),
         }
         for number in range(count)
     ]
     turns = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
     fields = [("example_id", pa.string()), ("group", pa.string()), ("prompt", turns)]
-    schema = pa.schema([*fields, ("answer", pa.string()), ("slices", pa.string())])
+    schema = pa.schema([*fields, ("answer", pa.string())])
     paths.work.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema), paths.work / "test.parquet")
+    accepted = [{"_record": row["example_id"], **json.loads(row["answer"])} for row in rows]
+    pq.write_table(pa.Table.from_pylist(accepted), paths.work / "accepted.parquet")
     return [row["example_id"] for row in rows]
 
 

@@ -81,7 +81,6 @@ def project(tmp_path, monkeypatch, chatml_base):
                     },
                     "model": {"base": str(chatml_base), "sha256": digest},
                     "train": {"max_length": max_length},
-                    "evaluate": {"slices": ["label", "written"]},
                     "register": {"model": "notes"},
                 }
             )
@@ -97,13 +96,12 @@ def project(tmp_path, monkeypatch, chatml_base):
     return run
 
 
-def test_a_row_becomes_a_chat_with_its_group_and_slices(project):
+def test_a_row_becomes_a_chat_with_its_group(project):
     datasheet, sides = project([note(number) for number in range(120)])
     rows = {row["example_id"]: row for side in sides.values() for row in side}
     row = rows["notes.csv:7"]
     assert row["prompt"] == [{"role": "system", "content": "Sort."}, {"role": "user", "content": "note 5 about a lamp"}]
     assert row["answer"] == '{"label": "good"}'
-    assert json.loads(row["slices"]) == {"label": "good", "written": "2026-01-01T00:00:00+00:00"}
     assert row["group"] == rows["notes.csv:47"]["group"] != rows["notes.csv:8"]["group"]
     assert datasheet["allowed_answers"] == {"label": ["bad", "good"]}
     assert 0 < datasheet["tokens"]["trained_share"] < 1
