@@ -118,7 +118,7 @@ class Model(_Section):
         description="embedded:NAME, a hub id with its exact commit (org/name@40 hex digits), or a local folder."
     )
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        None, description="Digest of the base's weights; needed for a local folder, checked where given."
+        None, description="Digest of the base's weights, tokenizer and template; needed for a local folder."
     )
     license: Text | None = Field(None, description="The base's licence, where its files do not say it.")
 

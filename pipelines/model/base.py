@@ -21,7 +21,8 @@ _HUB_ID = re.compile(r"^([\w.-]+/[\w.-]+)@(\S+)$")
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 # Part of a folder's name in the cache; counted up when `_dequantise` writes something else than before.
 _UNPACKING = 2
-_HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "README.md", "LICENSE*"]
+_MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model")
+_HUB_FILES = [*_MODEL_FILES, "README.md", "LICENSE*"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def base_model(spec: Model) -> BaseModel:
     """Bring the base named by the recipe onto this machine and check that it is the one meant.
 
     Raises:
-        TinsmithError: unknown base, no network, weights other than `model.sha256` says, pickled weights, remote code.
+        TinsmithError: unknown base, no network, another model than `model.sha256` says, pickled weights, remote code.
     """
     if mistake := base_mistakes(spec.base, spec.sha256):
         raise TinsmithError(f"model.base: {mistake}")
@@ -108,11 +109,11 @@ def base_model(spec: Model) -> BaseModel:
         base = _from_hub(hub[1], hub[2], spec.license)
     else:
         folder = Path(spec.base)
-        license_ = spec.license or _license(folder)
-        base = BaseModel(spec.base, _settings_digest(folder)[:16], license_, folder_digest(folder), folder)
+        digest = folder_digest(folder)
+        base = BaseModel(spec.base, digest[:16], spec.license or _license(folder), digest, folder)
     if spec.sha256 not in (None, base.sha256):
         raise TinsmithError(
-            f"model.sha256: the weights of {spec.base} have the digest {base.sha256}, not the one in the recipe; "
+            f"model.sha256: {spec.base} has the digest {base.sha256}, not the one in the recipe; "
             "if the change is meant, put this digest there"
         )
     if "auto_map" in json.loads((base.folder / "config.json").read_text()):
@@ -121,14 +122,8 @@ def base_model(spec: Model) -> BaseModel:
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 of a model folder's weights: of the one file, or of the sorted file names and digests of the shards."""
-    shards = {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.safetensors"))}
-    return next(iter(shards.values())) if len(shards) == 1 else sha256_of_json(shards)
-
-
-def _settings_digest(folder: Path) -> str:
-    """SHA-256 of what shapes a model besides its weights: configuration, tokenizer and chat template."""
-    files = sorted(path for pattern in ("*.json", "*.jinja", "tokenizer.model") for path in folder.glob(pattern))
+    """SHA-256 of what a model folder is: the names and digests of its weights, configuration, tokenizer and template."""
+    files = sorted(path for pattern in _MODEL_FILES for path in folder.glob(pattern))
     return sha256_of_json({path.name: sha256_of_file(path) for path in files})
 
 

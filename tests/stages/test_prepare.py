@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 from collections import Counter
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import TinsmithError
+from pipelines.model.base import folder_digest
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.stages.prepare import prepare
@@ -61,7 +61,7 @@ def project(tmp_path, monkeypatch, chatml_base):
     """A project folder with a contract; gives a function that prepares rows and returns datasheet and splits."""
     monkeypatch.chdir(tmp_path)
     Path("notes.odcs.yaml").write_text(CONTRACT)
-    digest = hashlib.sha256((chatml_base / "model.safetensors").read_bytes()).hexdigest()
+    digest = folder_digest(chatml_base)
     paths = Paths("notes")
     paths.work.mkdir(parents=True)
 
