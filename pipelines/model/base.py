@@ -122,7 +122,7 @@ def base_model(spec: Model) -> BaseModel:
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 of what a model folder is: the names and digests of its weights, configuration, tokenizer and template."""
+    """SHA-256 of a model folder: the names and digests of its weights, configuration, tokenizer and template."""
     files = sorted(path for pattern in _MODEL_FILES for path in folder.glob(pattern))
     return sha256_of_json({path.name: sha256_of_file(path) for path in files})
 

@@ -163,7 +163,7 @@ def test_a_hub_base_brings_revision_license_and_digest(hub):
         "name": "org/small",
         "revision": COMMIT,
         "license": "mit",
-        "sha256": sha256_of_file(hub / "model.safetensors"),
+        "sha256": folder_digest(hub),
     }
 
 
