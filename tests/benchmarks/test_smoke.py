@@ -50,6 +50,6 @@ def test_without_a_gpu_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -
 def test_tiny_trains_and_prints_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     smoke.main(tiny=True)
     row = capsys.readouterr().out.splitlines()[-1].split(" | ")
-    name, tokens_per_second, memory, teraflops = row[0], *map(float, row[1:4])
+    name, tokens_per_second, memory, teraflops = row[0], *(float(cell.replace(",", "")) for cell in row[1:4])
     assert name == "| tiny"
     assert min(tokens_per_second, memory, teraflops) > 0
