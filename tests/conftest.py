@@ -32,3 +32,17 @@ def chatml_base(tmp_path_factory) -> Path:
     (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
     (folder / "model.safetensors").write_bytes(b"no weights are read here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory) -> Path:
+    """MLflow's tables take seconds to make, so every test gets a copy."""
+    from pipelines.handoff.registry import open_registry
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        with open_registry() as client:
+            client.search_experiments()
+    return folder / "mlflow.db"

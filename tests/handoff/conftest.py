@@ -6,7 +6,6 @@ import pytest
 from pipelines.files import read_json
 from pipelines.handoff.bundle import write_bundle
 from pipelines.handoff.handoff import REPORTS, Handoff
-from pipelines.handoff.registry import open_registry
 from pipelines.recipe_reader import read_recipe
 
 
@@ -31,18 +30,6 @@ def handoff(example) -> Handoff:
 def bundle(handoff, gguf, tmp_path) -> Path:
     write_bundle(handoff, gguf, tmp_path / "bundle")
     return tmp_path / "bundle"
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory) -> Path:
-    """MLflow's tables take seconds to make, so every test gets a copy."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with open_registry() as client:
-            client.search_experiments()
-    return folder / "mlflow.db"
 
 
 @pytest.fixture

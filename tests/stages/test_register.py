@@ -14,18 +14,6 @@ EXAMPLE = Path(__file__).parents[1] / "fixtures" / "handoff"
 PATHS = Paths("ticket_triage")
 
 
-@pytest.fixture(scope="module")
-def migrated_database(tmp_path_factory) -> Path:
-    """MLflow's tables take seconds to make, so every test gets a copy."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with open_registry() as client:
-            client.search_experiments()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
 def project(migrated_database, tmp_path, monkeypatch) -> Path:
     """A project folder as evaluate leaves it."""
