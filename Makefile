@@ -14,7 +14,7 @@ demo: .venv/runtime
 
 test: .venv/dev lint
 	@tinsmith toolchain
-	pytest -m "not gpu and not slow"
+	pytest -m "not gpu"
 
 lint: .venv/dev
 	ruff check .

@@ -39,6 +39,7 @@ def fields():
 
 @pytest.mark.parametrize("field", fields(), ids=".".join)
 def test_every_field_has_a_reader(field):
+    """PAINS 20: no setting is accepted and ignored."""
     readers = [path for path in PACKAGE.rglob("*.py") if path.name != "recipe.py" and field[1] in attributes_read(path)]
     assert readers, f"no code reads {'.'.join(field)}; a recipe could set it and nothing would change"
 

@@ -13,7 +13,7 @@ import psutil
 import requests
 
 from pipelines.errors import TinsmithError
-from pipelines.gguf.toolchain import Toolchain
+from pipelines.gguf.toolchain import Toolchain, has_gpu
 
 _START_SECONDS = 900
 _STOP_SECONDS = 5
@@ -71,6 +71,8 @@ def _arguments(gguf: Path, parallel: int, context_per_slot: int, port: int) -> l
         *("--model", str(gguf), "--host", "127.0.0.1", "--port", str(port)),
         *("--threads", cores, "--threads-batch", cores),
         *("--parallel", str(parallel), "--ctx-size", str(parallel * context_per_slot), "--cont-batching"),
+        # On a CPU llama.cpp's flash attention decodes at half the speed of plain products once the context is long.
+        *("--flash-attn", "auto" if has_gpu() else "off"),
         # A slot keeps its last prompt, so a shared prefix is computed once a slot; the second cache, in main memory
         # and up to 8 GiB, would only hold prompts that never come again.
         *("--cache-prompt", "--cache-ram", "0"),

@@ -107,11 +107,17 @@ def compiler() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver finds a GPU."""
+    return (
+        shutil.which("nvidia-smi") is not None
+        and subprocess.run(["nvidia-smi", "-L"], capture_output=True).returncode == 0
+    )
+
+
 def wants_cuda() -> bool:
     """Whether a CUDA build would work and be of use here: a CUDA compiler and a GPU."""
-    if not shutil.which("nvcc") or not shutil.which("nvidia-smi"):
-        return False
-    return subprocess.run(["nvidia-smi", "-L"], capture_output=True).returncode == 0
+    return shutil.which("nvcc") is not None and has_gpu()
 
 
 def _cmake_options() -> list[str]:

@@ -16,7 +16,7 @@ _TEMPLATE = "report.html.j2"
 
 # The chart's geometry in SVG units, about one CSS pixel each on a phone.
 _LABEL_WIDTH = 96
-_PLOT_WIDTH = 216
+_PLOT_WIDTH = 200
 _ROW_HEIGHT = 22
 
 

@@ -26,7 +26,7 @@ from pipelines.scoring.answers import (
     read_answers,
 )
 from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
-from pipelines.scoring.gate import rule_results, verdict
+from pipelines.scoring.gate import Verdict, rule_results, verdict
 from pipelines.scoring.metrics import Score, scorer
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
@@ -136,6 +136,7 @@ def _write_reports(
             "gguf_sha256": export["quants"][recipe.export.quants[0]]["sha256"],
         },
     )
+    write_json(paths.reports / "metrics.json", _in_columns(comparisons, len(rows), decided))
     write_text(paths.reports / "slices.csv", slices_csv(slices))
     subject = Subject(
         name=recipe.name,
@@ -150,6 +151,15 @@ def _write_reports(
         paths.reports / "report.html",
         render(Report(subject, decided, len(rows), comparisons, results, slices, counts)),
     )
+
+
+def _in_columns(comparisons: dict[str, Comparison], rows: int, decided: Verdict) -> dict[str, Any]:
+    """The few figures by which runs are told apart: DVC shows each as a column."""
+    means = {
+        metric: {"base": found.means[found.compared_with], "tuned": found.means[TUNED]}
+        for metric, found in comparisons.items()
+    }
+    return {"verdict": decided, "rows": rows, **means}
 
 
 def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, Any]]:

@@ -137,11 +137,15 @@ def test_a_second_repro_runs_nothing(walked):
     assert "up to date" in again.stdout + again.stderr
 
 
-def test_dvc_shows_the_metrics(walked):
-    shown = json.loads(walked.dvc("metrics", "show", "--json").stdout)
-    metrics = shown["" if "" in shown else "workspace"]["data"]
-    found = metrics["reports/support_triage/evaluation.json"]["data"]["metrics"]["exact_match"]
-    assert found["tuned"] == walked.report("evaluation")["metrics"]["exact_match"]["tuned"]
+def test_dvc_shows_base_and_tuned_in_columns_that_fit_a_screen(walked):
+    shown = walked.dvc("metrics", "show", "--md").stdout
+    head, _, row = (line.strip("| ").split("|") for line in shown.splitlines() if line.startswith("|"))
+    found = dict(zip((cell.strip() for cell in head), (cell.strip() for cell in row), strict=True))
+    figures = walked.report("evaluation")["metrics"]["exact_match"]
+    assert float(found["exact_match.tuned"]) == pytest.approx(figures["tuned"], abs=1e-4)
+    assert float(found["exact_match.base"]) == pytest.approx(figures[figures["compared_with"]], abs=1e-4)
+    assert found["verdict"] == "pass"
+    assert max(len(line) for line in shown.splitlines()) < 200
 
 
 def test_dvc_plots_the_loss(walked, tmp_path):
@@ -156,6 +160,15 @@ def test_other_slices_run_resolve_and_evaluate_alone(changed):
     changed.edit(changed.paths.recipe, "slices: [product]", "slices: [priority]")
     assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate"]
     assert "priority," in (changed / changed.paths.reports / "slices.csv").read_text()
+
+
+def test_a_column_newly_called_personal_is_masked_though_no_row_is_accepted_anew(changed):
+    """Which columns are personal shapes what is masked, not which rows keep the contract."""
+    marked = "      - name: thread_id\n        classification: confidential\n        tags: [pii]\n"
+    changed.edit("data_contracts/support_tickets.odcs.yaml", "      - name: thread_id\n", marked)
+    before = (changed / changed.paths.work / "accepted.parquet").read_bytes()
+    assert stages_run(changed.dvc("repro", "prepare@support_triage").stdout) == ["ingest", "prepare"]
+    assert (changed / changed.paths.work / "accepted.parquet").read_bytes() == before
 
 
 def test_another_metric_trains_and_asks_nothing_again(changed):
