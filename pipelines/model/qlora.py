@@ -164,8 +164,8 @@ def fit(trainer: SFTTrainer) -> Outcome:
     """
     folder = Path(trainer.args.output_dir)
     checkpoint = last_whole_checkpoint(folder)
-    # peft looks for CUDA's autocast alone: on a CPU it turns inputs to fp32, which autocast turns back at once. Left out,
-    # the numbers are the same and a step takes a seventh less.
+    # peft looks for CUDA's autocast alone: on a CPU it turns inputs to fp32, which autocast turns back at once.
+    # Left out, the numbers are the same and a step takes a seventh less.
     with disable_input_dtype_casting(trainer.model, active=not torch.cuda.is_available()):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         validation_loss = trainer.evaluate()["eval_loss"] if trainer.eval_dataset is not None else None
