@@ -21,7 +21,7 @@ from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
 # Enough examples to see the validation loss turn; more would cost as much as training itself.
-VALIDATION_EXAMPLES = 64
+VALIDATION_EXAMPLES = 32
 
 
 def train(recipe: Recipe, paths: Paths) -> None:
