@@ -1,6 +1,7 @@
 """From the same banking77 file to a Q4_K_M GGUF: ours against soup-cli 0.77, one after the other, in one run.
 
-    python -m venv SOUP && SOUP/bin/pip install torch==2.13.0 'soup-cli[train]==0.77.0' gguf==0.19.0 sentencepiece protobuf
+    python -m venv SOUP
+    SOUP/bin/pip install torch==2.13.0 'soup-cli[train]==0.77.0' gguf==0.19.0 sentencepiece protobuf
     TINSMITH_BENCH_DATA=... python -m benchmarks.vs_soup --soup SOUP/bin/soup [--steps 60]
 
 soup-cli needs an environment of its own, because it pins trl below 1.0. Both get the same base folder, LoRA rank and
