@@ -56,6 +56,8 @@ def guess_roles(columns: Sequence[ColumnDraft], sample_file: Path) -> Roles:
     if not answered or not rest:
         raise TinsmithError(f"{sample_file}: needs a text and an answer beside personal and id columns; add a column")
     texts = [column for column in rest if column.logical_type == "string" and not column.is_id and not column.is_closed]
+    # What was once replied is longer than the question, and not there yet when the model is asked.
+    texts = [column for column in texts if not set(column.words) & _ANSWER_WORDS] or texts
     main = max(texts or rest, key=lambda column: column.mean_length)
     asked = [column for column in texts if column is main or set(column.words) & _TITLE_WORDS] or rest
     return Roles(asked, main, answered, [column for column in free if _keeps_together(column)], key)

@@ -66,6 +66,14 @@ def test_the_draft_of_an_ordinary_csv(tinsmith):
     assert tinsmith("check")[0] == 0
 
 
+def test_a_reply_that_a_label_stands_beside_is_not_asked(tinsmith):
+    texts = [f"Where is parcel {number} of mine" for number in range(60)]
+    rows = [{"message": text, "reply": f"Dear customer, {text} " * 5, "label": "late"} for text in texts]
+    rows[::2] = [{**row, "label": "lost"} for row in rows[::2]]
+    assert tinsmith("new", "x", "--from", str(write_jsonl("mails.jsonl", rows)))[0] == 0
+    assert read_recipe(Path("recipes/x.yaml")).data.example.user == "{message}"
+
+
 def test_the_recipe_is_short_and_each_section_says_what_to_change(tinsmith):
     write_csv("tickets.csv", HEADER, tickets())
     tinsmith("new", "x", "--from", "tickets.csv")
