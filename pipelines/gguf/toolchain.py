@@ -192,14 +192,14 @@ def _unpack(folder: Path, only_converter: bool = False) -> Path:
     """Unpack llama.cpp's tree, or its converter alone, from the sdist; returns the tree's top folder."""
     top = f"{SOURCE.filename.removesuffix('.tar.gz')}/vendor/llama.cpp/"
 
-    def wanted(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+    def wanted(member: tarfile.TarInfo) -> bool:
         inside = member.name.removeprefix(top)
-        if inside == member.name or (only_converter and inside.split("/")[0] not in _CONVERTER):
-            return None
-        return tarfile.data_filter(member, path)
+        return inside != member.name and (not only_converter or inside.split("/")[0] in _CONVERTER)
 
     with tarfile.open(fetch(SOURCE)) as sdist:
-        sdist.extractall(folder, filter=wanted)  # noqa: S202 (data_filter above; the checksum is pinned)
+        # Debian 12's Python 3.11.2 has no filters yet; there the pinned checksum alone vouches for the archive.
+        sdist.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        sdist.extractall(folder, [member for member in sdist if wanted(member)])  # noqa: S202 (see above)
     return folder / top
 
 
