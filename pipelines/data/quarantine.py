@@ -1,19 +1,23 @@
 """Sorting rows by a contract: the accepted into a typed table, the refused into the quarantine with every reason."""
 
+import base64
+import datetime
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.data.contract import RECORD, Contract
-from pipelines.data.row_checks import reasons, repeats, typed_values
+from pipelines.data.contract_sql import identifier
+from pipelines.data.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
 from pipelines.data.sources import Row
 from pipelines.files import written_whole
 
@@ -24,6 +28,7 @@ _ARROW_TYPES = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
+    "time": pa.time64("us"),
 }
 _BATCH_ROWS = 10_000
 _BATCH_CHARACTERS = 2**24
@@ -40,8 +45,18 @@ class Refused:
 
 
 @contextmanager
-def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def judged_rows(
+    rows: Iterable[Row],
+    contract: Contract,
+    folder: Path,
+    as_of: datetime.date | None = None,
+    tables: Mapping[str, Path] | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a database in `folder` that holds every row with its typed values and its reasons.
+
+    `as_of` is the day from which the contract's ages are counted. `tables` gives, by its contract's table name, the
+    accepted rows of each data set that the contract refers to. The order in which rows come does not matter: they are
+    judged in the order of their sources and lines.
 
     The rows pass through in batches, and DuckDB spills to `folder`, so that memory stays flat in their number. What a
     killed run left in `folder` is cleared away first.
@@ -53,14 +68,25 @@ def judged_rows(rows: Iterable[Row], contract: Contract, folder: Path) -> Iterat
         _removed_after(folder),
         closing(duckdb.connect(str(folder / "rows.duckdb"), config=config)) as database,
     ):
-        database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+        database.execute("SET TimeZone = 'UTC'")
+        _load_keys(database, contract, tables or {})
+        database.execute("SET enable_external_access = false; SET lock_configuration = true")
         for index, batch in enumerate(_batches(rows, contract)):
             database.register("batch", batch)
             verb = "INSERT INTO rows" if index else "CREATE TABLE rows AS"
             database.execute(f"{verb} SELECT * FROM batch")  # noqa: S608 - two fixed verbs
             database.unregister("batch")
-        database.execute(_judge(contract))
+        database.execute(_judge(contract, as_of))
         yield database
+
+
+def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: Mapping[str, Path]) -> None:
+    for number, reference in enumerate(contract.references):
+        keys = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(reference.to_columns))
+        database.execute(
+            f"CREATE TABLE {keys_table(number)} AS SELECT DISTINCT {keys} FROM read_parquet(?)",  # noqa: S608 - quoted
+            [str(tables[reference.to_table])],
+        )
 
 
 @contextmanager
@@ -81,7 +107,7 @@ def write_accepted(database: duckdb.DuckDBPyConnection, contract: Contract, path
     )
     values = ", ".join(f"v{index}" for index in range(len(contract.columns)))
     accepted = database.execute(
-        f"SELECT {values}, source || ':' || line FROM judged WHERE len(reasons) = 0 ORDER BY seq"  # noqa: S608 - v0, v1, ...
+        f"SELECT {values}, source || ':' || line FROM judged WHERE len(reasons) = 0 ORDER BY {ORDER}"  # noqa: S608 - v0, v1, ...
     )
     count = 0
     with written_whole(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
@@ -92,36 +118,55 @@ def write_accepted(database: duckdb.DuckDBPyConnection, contract: Contract, path
     return count
 
 
-def write_quarantine(database: duckdb.DuckDBPyConnection, path: Path) -> Refused:
-    """Write the refused rows as JSON Lines, in order, each with its origin, its reasons and its raw text."""
+def write_quarantine(database: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> Refused:
+    """Write the refused rows as JSON Lines, in order, each with its origin, its reasons and what it holds.
+
+    `offset` is the byte of the source at which the row begins; `key` is its primary key, where the contract has one and
+    the row could be read. `raw` is the row's text; where its bytes are no valid text they follow as `raw_base64`.
+    """
+    keys = {column.name: f"t{index}" for index, column in enumerate(contract.columns) if column.primary_key}
     refused = Refused()
     found = database.execute(
-        "SELECT source, line, rejected, reasons, raw FROM judged WHERE len(reasons) > 0 ORDER BY seq"
+        f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, t1, ...
+        f" FROM judged WHERE len(reasons) > 0 ORDER BY {ORDER}"
     )
     with written_whole(path) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as stream:
         for batch in found.to_arrow_reader(_BATCH_ROWS):
             for row in batch.to_pylist():
-                why = list(dict.fromkeys(row["reasons"]))
-                refused.reasons.update(why)
+                entry = _entry(row, tuple(keys))
+                refused.reasons.update(entry["reasons"])
                 if row["rejected"]:
                     refused.rejected_raw += 1
                 else:
                     refused.quarantined += 1
-                kind = "rejected_raw" if row["rejected"] else "quarantined"
-                entry = {"source": row["source"], "line": row["line"], "kind": kind, "reasons": why, "raw": row["raw"]}
                 stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
     return refused
 
 
-def _judge(contract: Contract) -> str:
+def _entry(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    entry = {"source": row["source"], "line": row["line"]}
+    if row["offset"] is not None:
+        entry["offset"] = row["offset"]
+    if keys and not row["rejected"]:
+        entry["key"] = dict(zip(keys, row["key"], strict=True))
+    entry["kind"] = "rejected_raw" if row["rejected"] else "quarantined"
+    entry["reasons"] = list(dict.fromkeys(row["reasons"]))
+    entry["raw"] = row["raw"]
+    if row["raw_bytes"] is not None:
+        entry["raw_base64"] = base64.b64encode(row["raw_bytes"]).decode("ascii")
+    return entry
+
+
+def _judge(contract: Contract, as_of: datetime.date | None) -> str:
     """SQL that makes the table `judged`; unreadable rows keep their faults as reasons."""
     return f"""
         CREATE TABLE judged AS
         WITH typed AS (SELECT *, {typed_values(contract)} FROM rows),
-             counted AS (SELECT *{repeats(contract)} FROM typed)
+             counted AS (SELECT *{repeats(contract)} FROM typed),
+             joined AS (SELECT counted.*{lacking(contract)} FROM counted{joined_keys(contract)})
         SELECT * EXCLUDE (faults), len(faults) > 0 AS rejected,
-               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract)} END AS reasons
-        FROM counted
+               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract, as_of)} END AS reasons
+        FROM joined
     """  # noqa: S608 - the contract's words enter as quoted literals
 
 
@@ -133,7 +178,9 @@ def _batches(rows: Iterable[Row], contract: Contract) -> Iterator[pa.Table]:
             ("seq", pa.int64()),
             ("source", pa.string()),
             ("line", pa.int64()),
+            ("offset", pa.int64()),
             ("raw", pa.string()),
+            ("raw_bytes", pa.binary()),
             ("faults", pa.list_(pa.string())),
             ("kinds", pa.string()),
             *texts,
@@ -143,7 +190,8 @@ def _batches(rows: Iterable[Row], contract: Contract) -> Iterator[pa.Table]:
     batch: list[tuple[object, ...]] = []
     characters = 0
     for seq, row in enumerate(rows):
-        batch.append((seq, row.source, row.line, row.raw, row.faults, row.kinds, *(row.texts or nothing)))
+        place = (seq, row.source, row.line, row.offset)
+        batch.append((*place, row.raw, row.raw_bytes, row.faults, row.kinds, *(row.texts or nothing)))
         characters += len(row.raw)
         if len(batch) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
             yield _table(batch, schema)

@@ -29,6 +29,8 @@ class Row(NamedTuple):
 
     `texts` are the contract's columns in its order, None for a missing value; it is empty where the row has `faults`.
     `kinds` says by one letter each which JSON type the texts had (see json_records.as_text); None for a CSV.
+    `offset` is the byte of the file at which it begins, None where the source is no file; `raw_bytes` are the row's
+    bytes where `raw` alone would not give them back.
     """
 
     source: str
@@ -37,6 +39,8 @@ class Row(NamedTuple):
     faults: tuple[str, ...]
     texts: Sequence[str | None]
     kinds: str | None
+    offset: int | None = None
+    raw_bytes: bytes | None = None
 
 
 @dataclass(frozen=True)
