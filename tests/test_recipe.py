@@ -96,6 +96,6 @@ def test_the_gate_asks_only_for_what_is_measured():
     with pytest.raises(ValidationError, match=r"evaluate\.metrics does not measure field_f1"):
         Recipe.model_validate_json(
             """{"name": "x", "purpose": "p", "owner": "o", "model": {"base": "b"}, "register": {"model": "m"},
-            "gate": {"field_f1": {"at_least": 0.5}}, "data": {"contract": "c", "source": {"type": "files", "path": "p"},
-            "example": {"user": "u", "assistant": "a"}}}"""
+            "gate": {"field_f1": {"at_least": 0.5}}, "data": {
+            "sources": {"rows": {"contract": "c", "type": "files", "path": "p"}}, "example": {"user": "u", "assistant": "a"}}}"""
         )

@@ -8,8 +8,8 @@ name: tickets
 purpose: Route a ticket.
 owner: support@example.com
 data:
-  contract: data_contracts/tickets.odcs.yaml
-  source: {type: files, path: data/*.csv}
+  sources:
+    tickets: {contract: data_contracts/tickets.odcs.yaml, type: files, path: data/*.csv}
   split: {group_by: [customer]}
   example:
     user: "{subject} {body}"

@@ -1,8 +1,8 @@
 """A data contract (Open Data Contract Standard, v3.1 and v3.2): what is promised about each column of the data."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,26 +87,71 @@ def read_contract(path: Path) -> Contract:
 
 
 def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
-    """What is wrong between a recipe and its contract, each as `file:line: field: ...`; empty where all is well.
+    """What is wrong between a recipe and its contracts, each as `file:line: field: ...`; empty where all is well.
 
-    That is: the contract's file is missing, the contract has mistakes of its own, or the recipe names a column that the
-    contract does not have. `document` is the recipe's file, for its lines.
+    That is: a contract's file is missing, a contract has mistakes of its own, the recipe names a column that the
+    contract of a source of examples does not have, or two such contracts give a column two types. `document` is the
+    recipe's file, for its lines.
     """
-    path = Path(recipe.data.contract)
-    if not path.is_file():
-        near = sorted(path.parent.glob("*.odcs.yaml")) if path.parent.is_dir() else []
-        where = f"{document.path}:{document.line(('data', 'contract'))}"
-        return [f"{where}: data.contract: there is no file {path} {did_you_mean(str(path), map(str, near))}"]
-    try:
-        contract = read_contract(path)
-    except TinsmithError as error:
-        return str(error).splitlines()
-    personal = [column for column in recipe.evaluate.slices if column in contract.personal]
+    contracts: dict[str, Contract] = {}
+    mistakes: list[str] = []
+    for name, source in recipe.data.sources.items():
+        path = Path(source.contract)
+        if not path.is_file():
+            near = sorted(path.parent.glob("*.odcs.yaml")) if path.parent.is_dir() else []
+            field = ("data", "sources", name, "contract")
+            what = f"there is no file {path} {did_you_mean(str(path), map(str, near))}"
+            mistakes.append(f"{document.path}:{document.line(field)}: {'.'.join(field)}: {what}")
+            continue
+        try:
+            contracts[name] = read_contract(path)
+        except TinsmithError as error:
+            mistakes += str(error).splitlines()
+    if not mistakes:
+        examples = [contracts[name] for name in recipe.data.example_sources]
+        for contract in examples:
+            mistakes += unknown_columns(contract, columns_of(recipe), document)
+            mistakes += _personal_slices(contract, recipe, document)
+        mistakes += _two_types(examples)
+    return list(dict.fromkeys(mistakes))
+
+
+def merged_contract(contracts: Sequence[Contract]) -> Contract:
+    """The contracts of several sources as one that has every column of each.
+
+    A column is personal where one of them says so, and keeps the rules that all of them have.
+    """
+    first, *others = contracts
+    columns = {column.name: column for column in first.columns}
+    for contract in others:
+        for column in contract.columns:
+            known = columns.setdefault(column.name, column)
+            rules = tuple(rule for rule in known.rules if rule in column.rules)
+            columns[column.name] = replace(known, rules=rules, personal=known.personal or column.personal)
+    return replace(first, columns=tuple(columns.values()))
+
+
+def _personal_slices(contract: Contract, recipe: Recipe, document: Document) -> list[str]:
     where = f"{document.path}:{document.line(('evaluate', 'slices'))}: evaluate.slices"
-    shown = [
-        f"{where}: {column} is personal, and slices stand in committed reports; leave it out" for column in personal
+    return [
+        f"{where}: {column} is personal, and slices stand in committed reports; leave it out"
+        for column in recipe.evaluate.slices
+        if column in contract.personal
     ]
-    return unknown_columns(contract, columns_of(recipe), document) + shown
+
+
+def _two_types(contracts: list[Contract]) -> list[str]:
+    first: dict[str, tuple[Contract, Column]] = {}
+    mistakes = []
+    for contract in contracts:
+        for column in contract.columns:
+            known, before = first.setdefault(column.name, (contract, column))
+            if before.logical_type != column.logical_type:
+                mistakes.append(
+                    f"{contract.path}:{column.line}: {column.name}: is of logicalType {column.logical_type}, and in "
+                    f"{known.path}:{before.line} of {before.logical_type}; both become examples, so make them the same"
+                )
+    return mistakes
 
 
 def unknown_columns(contract: Contract, named: dict[Field, tuple[str, ...]], document: Document) -> list[str]:

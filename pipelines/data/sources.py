@@ -1,4 +1,4 @@
-"""A recipe's source: files of rows, read as text; every row comes out, whole or with why it could not be read.
+"""A source of a recipe: files of rows, read as text; every row comes out, whole or with why it could not be read.
 
 Nothing is guessed: delimiter, quoting and encoding are what the recipe says. A row that breaks them neither stops the
 reading nor pulls the rows behind it along.
@@ -58,7 +58,7 @@ def find_files(source: FilesSource) -> tuple[SourceFile, ...]:
     found = [pattern] if os.path.isfile(pattern) else sorted(glob.glob(pattern, recursive=True))
     paths = [Path(path) for path in found if os.path.isfile(path)]
     if not paths:
-        raise TinsmithError(f"data.source.path: no file matches {source.path}; put the files there or mend the path")
+        raise TinsmithError(f"no file matches {source.path}; put the files there or mend the path")
     folder = os.path.commonpath([path.parent for path in paths])
     return tuple(
         SourceFile(path, Path(os.path.relpath(path, folder)).as_posix(), source.format or _format_of(path))
@@ -87,17 +87,17 @@ def _expanded(source: FilesSource) -> str:
     except KeyError as error:
         name = error.args[0]
         raise TinsmithError(
-            f"data.source.path: {source.path} needs the environment variable {name}, which is not set; "
+            f"{source.path} needs the environment variable {name}, which is not set; "
             f"export {name}=<folder> and run again"
         ) from None
     except ValueError:
-        raise TinsmithError(f"data.source.path: {source.path} has a $ without a name; write $$ for a plain $") from None
+        raise TinsmithError(f"{source.path} has a $ without a name; write $$ for a plain $") from None
 
 
 def _format_of(path: Path) -> Format:
     ending = path.suffix.lower()
     if ending not in _FORMATS:
-        raise TinsmithError(f"{path}: the ending {ending!r} does not say the format; set data.source.format")
+        raise TinsmithError(f"{path}: the ending {ending!r} does not say the format; set the source's format")
     return _FORMATS[ending]
 
 
@@ -136,7 +136,7 @@ def _csv_rows(lines: Iterator[Line], file: SourceFile, source: FilesSource, cont
     faults = _csv_faults(header.raw, header.fault, source.encoding)
     if faults:
         said = f"encoding {source.encoding} and delimiter {source.delimiter!r}"
-        raise TinsmithError(f"{where}: the header cannot be read ({', '.join(faults)}); data.source says {said}")
+        raise TinsmithError(f"{where}: the header cannot be read ({', '.join(faults)}); the recipe says {said}")
     places = _places(header.fields, where, contract)
     width = len(header.fields)
     for number, raw, fault, fields in records:
@@ -155,7 +155,7 @@ def _csv_faults(raw: str, fault: str | None, encoding: str) -> tuple[str, ...]:
 def _places(header: list[str], where: str, contract: Contract) -> list[int]:
     """Where in the header each column of the contract stands."""
     if len(header) == 1 < len(contract.columns):
-        raise TinsmithError(f"{where}: the header holds one column only; is data.source.delimiter right?")
+        raise TinsmithError(f"{where}: the header holds one column only; is the source's delimiter right?")
     mistakes = []
     for column in contract.columns:
         name = column.source_name

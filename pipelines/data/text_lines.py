@@ -41,7 +41,9 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
     except OSError as error:
         raise TinsmithError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeError:
-        raise TinsmithError(f"{path}: not UTF-16, since it has no byte order mark; mend data.source.encoding") from None
+        raise TinsmithError(
+            f"{path}: not UTF-16, since it has no byte order mark; mend the source's encoding"
+        ) from None
 
 
 def text_faults(text: str, encoding: str) -> tuple[str, ...]:

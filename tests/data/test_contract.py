@@ -52,8 +52,8 @@ name: triage
 purpose: p
 owner: o
 data:
-  contract: CONTRACT
-  source: {type: files, path: data/*.csv}
+  sources:
+    tickets: {contract: CONTRACT, type: files, path: data/*.csv}
   split: {group_by: [ticket]}
   example:
     user: "{body}"

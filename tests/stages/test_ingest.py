@@ -33,8 +33,8 @@ name: triage
 purpose: p
 owner: o
 data:
-  contract: tickets.odcs.yaml
-  source: {type: files, path: "data/*"}
+  sources:
+    tickets: {contract: tickets.odcs.yaml, type: files, path: "data/*"}
   example: {user: "{body}", assistant: "{product}"}
 model: {base: "embedded:x"}
 register: {model: triage}
