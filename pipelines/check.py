@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipelines import strict_yaml
-from pipelines.data.contract import contract_mistakes
+from pipelines.data.recipe_contracts import contract_mistakes
 from pipelines.data.sources import find_files
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
@@ -14,7 +14,7 @@ from pipelines.walk import recipe_files
 
 
 def check_recipe(path: Path) -> Recipe:
-    """Read a recipe and hold it against its contract, its source, its base and the other recipes.
+    """Read a recipe and hold it against its contracts, its sources, its base and the other recipes.
 
     Raises:
         TinsmithError: lists every mistake, one a line, as `file:line: field: what is wrong and how to mend it`.
@@ -32,12 +32,15 @@ def check_recipe(path: Path) -> Recipe:
 
 
 def _source_mistakes(recipe: Recipe, document: Document) -> list[str]:
-    try:
-        find_files(recipe.data.source)
-    except TinsmithError as error:
-        where = f"{document.path}:{document.line(('data', 'source', 'path'))}"
-        return [f"{where}: {line}" for line in str(error).splitlines()]
-    return []
+    mistakes = []
+    for name, source in recipe.data.sources.items():
+        try:
+            find_files(source)
+        except TinsmithError as error:
+            field = ("data", "sources", name, "path")
+            where = f"{document.path}:{document.line(field)}: {'.'.join(field)}"
+            mistakes += [f"{where}: {line}" for line in str(error).splitlines()]
+    return mistakes
 
 
 def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:

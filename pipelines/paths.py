@@ -28,6 +28,10 @@ class Paths:
         """Large and private outputs: ignored by git, cached by DVC."""
         return Path("work") / self.name
 
+    def collected(self, source: str) -> Path:
+        """The rows of one source as they were read, with its contract."""
+        return self.work / "collected" / source
+
     @property
     def reports(self) -> Path:
         """Small outputs without personal data: committed."""

@@ -4,6 +4,7 @@ Every model is frozen and refuses unknown fields; every field has a reader somew
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
 """
 
+import datetime
 import os
 import re
 import string
@@ -27,6 +28,10 @@ class _Section(BaseModel):
 class FilesSource(_Section):
     """Files on this machine, all of one kind."""
 
+    contract: Text = Field(description="The ODCS contract that every row of this source must keep.")
+    use: Literal["examples", "reference"] = Field(
+        "examples", description="Its rows become examples, or are only looked up (people's names, related keys)."
+    )
     type: Literal["files"] = Field(description="The kind of source.")
     path: Text = Field(
         description="A file or a glob such as data/raw/tickets/*.csv; ${NAME} is replaced from the environment."
@@ -101,14 +106,29 @@ class Privacy(_Section):
 class Data(_Section):
     """Where the rows come from and how they become examples."""
 
-    contract: Text = Field(description="The ODCS contract that every row must keep.")
-    source: FilesSource
+    sources: Annotated[dict[Name, FilesSource], Field(min_length=1)] = Field(
+        description="By a name of yours: where rows come from, each source with its contract."
+    )
+    as_of: datetime.date | None = Field(
+        None, description="The day (UTC) from whose beginning a contract's latency, freshness and retention count."
+    )
     split: Split = Split()
     example: Example
     privacy: Privacy = Privacy()
     max_too_long: Fraction = Field(
         0.05, description="Share of examples longer than train.max_length above which prepare stops."
     )
+
+    @model_validator(mode="after")
+    def _something_becomes_examples(self) -> Self:
+        if not self.example_sources:
+            raise ValueError("every source is a reference; give at least one of data.sources `use: examples`")
+        return self
+
+    @property
+    def example_sources(self) -> dict[str, FilesSource]:
+        """The sources whose rows become examples, by name."""
+        return {name: source for name, source in self.sources.items() if source.use == "examples"}
 
 
 class Model(_Section):

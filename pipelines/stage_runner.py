@@ -1,9 +1,11 @@
 """What every stage does around its work: read the recipe, time itself, and turn a mistake into one line.
 
-A stage's file ends with `run(its_function)`; then `python -m pipelines.stages.<name> <recipe>` works.
+A stage's file ends with `run(its_function)`; then `python -m pipelines.stages.<name> <recipe>` works. A stage
+that has more arguments takes them from the command line behind the recipe.
 """
 
 import errno
+import inspect
 import logging
 import os
 import resource
@@ -21,17 +23,18 @@ from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import read_resolved
 
-Stage = Callable[[Recipe, Paths], None]
+Stage = Callable[..., None]
 
 
 def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
-    """Run `stage` for the recipe named on the command line; exits 2 with one line for a user's mistake.
+    """Run `stage(recipe, paths, *more)` as the command line says; exits 2 with one line for a user's mistake.
 
     `read` turns the name into the recipe; every stage but resolve reads what resolve wrote.
     """
     stage_name = Path(sys.argv[0]).stem
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: python -m pipelines.stages.{stage_name} RECIPE")
+    more = [name.upper() for name in inspect.signature(stage).parameters][2:]
+    if len(sys.argv) != 2 + len(more):
+        sys.exit(f"usage: python -m pipelines.stages.{stage_name} {' '.join(['RECIPE', *more])}")
     # A terminated stage unwinds like any other end, so that servers it started stop with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     _quiet_libraries()
@@ -39,8 +42,9 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
     try:
         recipe = read(sys.argv[1])
         paths = Paths(recipe.name)
-        stage(recipe, paths)
-        _note_time(paths.reports / "timing" / f"{stage_name}.json", time.perf_counter() - started)
+        stage(recipe, paths, *sys.argv[2:])
+        note = "-".join([stage_name, *sys.argv[2:]])
+        _note_time(paths.reports / "timing" / f"{note}.json", time.perf_counter() - started)
     except TinsmithError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

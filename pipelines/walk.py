@@ -1,4 +1,4 @@
-"""params.yaml: which recipes `dvc repro` walks, and the files of its own that each brings.
+"""params.yaml: which recipes `dvc repro` walks, and the sources that each brings.
 
 DVC cannot look into a recipe for paths, so `tinsmith sync` copies them out; resolve refuses to run while they differ.
 """
@@ -20,19 +20,25 @@ def recipe_files() -> list[Path]:
     return sorted(Path("recipes").glob("*.yaml"))
 
 
-def inputs_of(recipe: Recipe) -> dict[str, str]:
-    """The files of one recipe that DVC watches: its contract, and its source where that lies at a fixed place."""
-    source = recipe.data.source.path
-    # A place that only the environment knows cannot stand in a committed file; the contract stands in for it.
-    watched = recipe.data.contract if "${" in source else _fixed_part(source)
-    return {"contract": recipe.data.contract, "source": watched}
+def sources_of(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """What DVC watches for one recipe: each source's contract, and its path where that lies at a fixed place."""
+    return {
+        f"{recipe.name}-{name}": {
+            "recipe": recipe.name,
+            "source": name,
+            "contract": source.contract,
+            # A place that only the environment knows cannot stand in a committed file; the contract stands in for it.
+            "path": source.contract if "${" in source.path else _fixed_part(source.path),
+        }
+        for name, source in recipe.data.sources.items()
+    }
 
 
 def params_of(recipes: Sequence[Recipe]) -> dict[str, Any]:
     """What params.yaml holds for `recipes`."""
     return {
         "recipes": [recipe.name for recipe in recipes],
-        "inputs": {recipe.name: inputs_of(recipe) for recipe in recipes},
+        "sources": {key: watched for recipe in recipes for key, watched in sources_of(recipe).items()},
     }
 
 
@@ -50,7 +56,8 @@ def is_walked(recipe: Recipe) -> bool:
     if not PARAMS.exists():
         return False
     params = strict_yaml.load(PARAMS).value
-    return recipe.name in params.get("recipes", []) and params["inputs"].get(recipe.name) == inputs_of(recipe)
+    known = {key: watched for key, watched in params.get("sources", {}).items() if watched["recipe"] == recipe.name}
+    return recipe.name in params.get("recipes", []) and known == sources_of(recipe)
 
 
 def _fixed_part(pattern: str) -> str:

@@ -39,7 +39,7 @@ def new_recipe(name: str, sample_file: Path) -> None:
         if file.exists():
             raise TinsmithError(f"{file}: is already there; choose another name, or delete it first")
     if wildcards := re.findall(r"[*?\[$]", str(sample_file)):
-        raise TinsmithError(f"{sample_file}: `{wildcards[0]}` has a meaning in data.source.path; rename the file")
+        raise TinsmithError(f"{sample_file}: `{wildcards[0]}` has a meaning in a source's path; rename the file")
     sample = read_sample(sample_file)
     columns, left_out = draft_columns(sample)
     roles = guess_roles(columns, sample_file)
@@ -117,8 +117,10 @@ def _recipe_lines(name: str, sample: Sample, roles: Roles, contract_file: Path) 
     yield f"purpose: Answer with {answers}. # say in one sentence what the model is for"
     yield "owner: your-team@example.com # who answers for it"
     yield "data:"
-    yield f"  contract: {contract_file.as_posix()} # check types, allowed values and personal columns there"
-    yield f"  source: {_source(sample)} # or a pattern: data/raw/{name}/*.csv"
+    yield "  sources:"
+    yield f"    {name}: # a name of yours; add further sources below it"
+    yield f"      contract: {contract_file.as_posix()} # check types, allowed values and personal columns there"
+    yield from (f"      {line}" for line in _source(sample))
     if roles.groups:
         yield f"  split: {{group_by: [{_words(roles.groups)}]}} # rows that share a value stay on one side"
     yield "  example: # how one row becomes one chat; {column} is the row's value"
@@ -141,17 +143,17 @@ def _recipe_lines(name: str, sample: Sample, roles: Roles, contract_file: Path) 
     yield f"register: {{model: {name.replace('_', '-')}}} # its name in MLflow"
 
 
-def _source(sample: Sample) -> str:
+def _source(sample: Sample) -> Iterator[str]:
     inside = sample.path.resolve().is_relative_to(Path.cwd())
     path = Path(os.path.relpath(sample.path.resolve())) if inside else sample.path.resolve()
-    fields = {"type": "files", "path": path.as_posix()}
+    yield "type: files"
+    yield f"path: {_scalar(path.as_posix())} # or a pattern: data/raw/tickets/*.csv"
     if path.suffix.lower() == ".tsv":
-        fields["format"] = sample.format
+        yield f"format: {sample.format}"
     if sample.delimiter != ",":
-        fields["delimiter"] = sample.delimiter
+        yield f"delimiter: {_scalar(sample.delimiter)}"
     if sample.encoding != "utf-8":
-        fields["encoding"] = sample.encoding
-    return f"{{{', '.join(f'{field}: {_scalar(value)}' for field, value in fields.items())}}}"
+        yield f"encoding: {sample.encoding}"
 
 
 def _user_template(roles: Roles) -> str:

@@ -12,7 +12,7 @@ from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import checked_name
 
-_STAGES = ("resolve", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
+_STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
 _WIDTH = 100
 
 
@@ -71,13 +71,15 @@ def _files(quants: dict[str, Any]) -> Table:
 
 def _stages(paths: Paths) -> Table:
     """Time, memory and cost of each stage's last run; a stage that never ran on this checkout has none."""
-    files = {stage: paths.reports / "timing" / f"{stage}.json" for stage in _STAGES}
-    notes = {stage: read_json(file) for stage, file in files.items() if file.exists()}
-    currency = next((note["currency"] for note in notes.values()), "cost")
+    folder = paths.reports / "timing"
+    # A stage that runs once for each source notes each run apart, as collect-<source>.
+    notes = {stage: [read_json(file) for file in sorted(folder.glob(f"{stage}*.json"))] for stage in _STAGES}
+    everything = [note for found in notes.values() for note in found]
+    currency = next((note["currency"] for note in everything), "cost")
     table = _table("stage", "wall time", "peak memory", currency)
-    for stage in _STAGES:
-        table.add_row(stage, *(_spent([notes[stage]]) if stage in notes else ("-", "-", "-")))
-    table.add_row("total", *_spent(list(notes.values())), style="bold")
+    for stage, found in notes.items():
+        table.add_row(stage, *(_spent(found) if found else ("-", "-", "-")))
+    table.add_row("total", *_spent(everything), style="bold")
     return table
 
 

@@ -12,9 +12,9 @@ from pipelines.walk import PARAMS, params_of, recipe_files, write_params
 def sync_params() -> None:
     """Write params.yaml and print what changed; raises TinsmithError with every mistake in the recipes."""
     recipes = _read_all()
-    before = _inputs_before()
+    before = _sources_before()
     changed = write_params(recipes)
-    after = params_of(recipes)["inputs"]
+    after = _by_recipe(params_of(recipes))
     print(f"{PARAMS}: {_difference(before, after) if changed else 'up to date'} ({len(recipes)} recipes)")
 
 
@@ -30,13 +30,17 @@ def _read_all() -> list[Recipe]:
     return recipes
 
 
-def _inputs_before() -> dict[str, Any]:
-    """Each recipe's files as params.yaml has them now; nothing where it does not say so in its own form."""
+def _sources_before() -> dict[str, Any]:
+    """Each recipe's sources as params.yaml has them now; nothing where it does not say so in its own form."""
     try:
-        inputs = strict_yaml.load(PARAMS).value.get("inputs")
-    except TinsmithError:
+        return _by_recipe(strict_yaml.load(PARAMS).value)
+    except (TinsmithError, KeyError, TypeError, AttributeError):
         return {}  # missing or broken: it is about to be written anew
-    return inputs if isinstance(inputs, dict) else {}
+
+
+def _by_recipe(params: dict[str, Any]) -> dict[str, Any]:
+    sources = params["sources"].values()
+    return {recipe: [watched for watched in sources if watched["recipe"] == recipe] for recipe in params["recipes"]}
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """A data contract (Open Data Contract Standard, v3.1 and v3.2): what is promised about each column of the data."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,12 @@ from pipelines.data.contract_columns import RECORD, Column, column_mistakes, col
 from pipelines.data.contract_dialect import not_supported, schema_mistakes
 from pipelines.data.contract_quality import data_set_mistakes, data_set_rules, unique_together
 from pipelines.data.contract_rules import DataSetRule, Mistake, Rule
-from pipelines.data.contract_terms import TRAINING, Terms, ages_mistakes, terms_mistakes, terms_of
+from pipelines.data.contract_terms import Terms, ages_mistakes, terms_mistakes, terms_of
 from pipelines.data.references import Reference, reference_mistakes, references_of
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Recipe
-from pipelines.recipe_reader import columns_of, did_you_mean
 from pipelines.strict_yaml import Document, Field
 
-__all__ = ["RECORD", "Column", "Contract", "Rule", "contract_mistakes", "read_contract", "unknown_columns"]
+__all__ = ["RECORD", "Column", "Contract", "Rule", "merged_contract", "read_contract"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,16 @@ class Contract:
     unique_together: tuple[tuple[str, ...], ...] = ()
     references: tuple[Reference, ...] = ()
     data_set_rules: tuple[DataSetRule, ...] = ()
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in the contract's order."""
         return tuple(column.name for column in self.columns)
+
+    def type_of(self, name: str) -> str:
+        """The logical type of a column."""
+        return self.columns[self.names.index(name)].logical_type
 
     @property
     def ages(self) -> bool:
@@ -81,66 +84,30 @@ def read_contract(path: Path) -> Contract:
         unique_together=unique_together(table),
         references=tuple(references_of(document)),
         data_set_rules=tuple(data_set_rules(document)),
-        terms=terms_of(document.value),
+        terms=terms_of(document),
     )
 
 
-def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
-    """What is wrong between a recipe and its contract, each as `file:line: field: ...`; empty where all is well.
+def merged_contract(contracts: Sequence[Contract]) -> Contract:
+    """The contracts of several sources as one that has every column of each.
 
-    That is: the contract's file is missing, the contract has mistakes of its own, or the recipe names a column that the
-    contract does not have. `document` is the recipe's file, for its lines.
+    A column is personal where one of them says so, and keeps the rules that all of them have.
     """
-    path = Path(recipe.data.contract)
-    if not path.is_file():
-        near = sorted(path.parent.glob("*.odcs.yaml")) if path.parent.is_dir() else []
-        where = f"{document.path}:{document.line(('data', 'contract'))}"
-        return [f"{where}: data.contract: there is no file {path} {did_you_mean(str(path), map(str, near))}"]
-    try:
-        contract = read_contract(path)
-    except TinsmithError as error:
-        return str(error).splitlines()
-    personal = [column for column in recipe.evaluate.slices if column in contract.personal]
-    where = f"{document.path}:{document.line(('evaluate', 'slices'))}: evaluate.slices"
-    shown = [
-        f"{where}: {column} is personal, and slices stand in committed reports; leave it out" for column in personal
-    ]
-    return unknown_columns(contract, columns_of(recipe), document) + shown
-
-
-def unknown_columns(contract: Contract, named: dict[Field, tuple[str, ...]], document: Document) -> list[str]:
-    """The recipe's columns that the contract lacks, as `file:line: field: ...`.
-
-    `named` gives the columns by the recipe's field that names them, `document` is the recipe's file, for its lines.
-    """
-    mistakes = []
-    for field, columns in named.items():
-        for column in columns:
-            if column not in contract.names:
-                spot = _spot(document, field, column)
-                dotted = ".".join(str(part) for part in spot if not isinstance(part, int))
-                what = f"{contract.path} has no column {column} {did_you_mean(column, contract.names)}"
-                mistakes.append(f"{document.path}:{document.line(spot)}: {dotted}: {what}")
-    return mistakes
-
-
-def _spot(document: Document, field: Field, column: str) -> Field:
-    """The innermost part of `field` that names `column`, whether as a word or as `{column}` in a text."""
-    for spot in document.lines:
-        if spot[: len(field)] == field:
-            value: Any = document.value
-            for part in spot:
-                value = value[part]
-            if isinstance(value, str) and (value == column or f"{{{column}}}" in value):
-                return spot
-    return field
+    first, *others = contracts
+    columns = {column.name: column for column in first.columns}
+    for contract in others:
+        for column in contract.columns:
+            known = columns.setdefault(column.name, column)
+            rules = tuple(rule for rule in known.rules if rule in column.rules)
+            columns[column.name] = replace(known, rules=rules, personal=known.personal or column.personal)
+    return replace(first, columns=tuple(columns.values()))
 
 
 def _in_line_order(document: Document, mistakes: list[Mistake]) -> list[str]:
     lines = []
-    for field, message in mistakes:
-        line = document.line(field)
-        lines.append((line, f"{document.path}:{line}: {_spelled(document, field)}{message}"))
+    for spot, message in mistakes:
+        line = document.line(spot)
+        lines.append((line, f"{document.path}:{line}: {_spelled(document, spot)}{message}"))
     return [text for _, text in sorted(lines, key=lambda item: item[0])]
 
 

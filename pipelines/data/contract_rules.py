@@ -45,7 +45,7 @@ class DataSetRule:
     metric: str
     columns: tuple[str, ...]
     operator: str
-    bound: Any
+    bound: float | tuple[float, float]
     unit: str = ROWS
     argument: Any = None
     severity: str = "error"
@@ -60,11 +60,10 @@ class DataSetRule:
         return f"{where}{self.metric} {self.operator} {self.bound}{unit}"
 
 
-def holds(operator: str, measured: float, bound: Any) -> bool:
+def holds(operator: str, measured: float, bound: float | tuple[float, float]) -> bool:
     """Whether a measure keeps to its bound; both ends of a range belong to it."""
-    if operator in ("mustBeBetween", "mustNotBeBetween"):
-        low, high = bound
-        return (low <= measured <= high) == (operator == "mustBeBetween")
+    if isinstance(bound, tuple):
+        return (bound[0] <= measured <= bound[1]) == (operator == "mustBeBetween")
     return {
         "mustBe": measured == bound,
         "mustNotBe": measured != bound,

@@ -94,10 +94,10 @@ def measured_by(query: str, table: str, rows: Path, seconds: float = MOST_SECOND
         except duckdb.Error as error:
             # DuckDB's words may hold values, as in `Could not convert string 'x'`.
             raise ValueError(f"failed on these rows ({type(error).__name__}); guard it, as with TRY_CAST") from None
-    value = found[0][0] if len(found) == 1 else ()
-    if value is None:
+    if len(found) == 1 and found[0][0] is None:
         return None
     try:
+        ((value,),) = found
         return float(value)
     except (TypeError, ValueError):
         raise ValueError("must give one number") from None

@@ -5,7 +5,7 @@ The standard has no fields for the first two, so they are `customProperties` of 
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.data.contract_rules import DataSetRule, Rule
@@ -31,12 +31,16 @@ _LONGEST = 1_000_000
 
 @dataclass(frozen=True)
 class Terms:
-    """`license` and `purposes` (None: not said) bind whoever uses the data; above `max_bad_share` ingest stops."""
+    """`license` and `purposes` (None: not said) bind whoever uses the data; above `max_bad_share` ingest stops.
+
+    `line` is the 1-based line in the contract that says the purposes.
+    """
 
     license: str | None = None
     purposes: tuple[str, ...] | None = None
     stop_on_violation: bool = False
     max_bad_share: float | None = None
+    line: int = field(default=1, compare=False)
 
     @property
     def permits_training(self) -> bool:
@@ -55,15 +59,18 @@ class Age:
         return f"{self.value} {self.unit}{'s' if self.value != 1 else ''}"
 
 
-def terms_of(contract: dict[str, Any]) -> Terms:
+def terms_of(document: Document) -> Terms:
     """The terms of a contract in which `terms_mistakes` found nothing."""
-    custom = {item["property"]: item["value"] for item in contract.get("customProperties", [])}
+    items = document.value.get("customProperties", [])
+    custom = {item["property"]: item["value"] for item in items}
     purposes = custom.get("permittedPurposes")
+    places = [index for index, item in enumerate(items) if item["property"] == "permittedPurposes"]
     return Terms(
         license=custom.get("license"),
         purposes=None if purposes is None else tuple(purposes),
         stop_on_violation=custom.get("onViolation") == "stop",
         max_bad_share=custom.get("maxBadShare"),
+        line=document.line(("customProperties", *places)),
     )
 
 
@@ -71,13 +78,13 @@ def terms_mistakes(contract: dict[str, Any]) -> Iterator[tuple[Field, str]]:
     """What is wrong with the contract's terms, among them words that are near to a term and would be passed over."""
     seen = set()
     for index, item in enumerate(contract.get("customProperties", [])):
-        field: Field = ("customProperties", index)
+        spot: Field = ("customProperties", index)
         name, value = item["property"], item["value"]
         if name in seen:
-            yield field, f"{name} is given twice; keep one"
+            yield spot, f"{name} is given twice; keep one"
         seen.add(name)
         if mistake := _term_mistake(name, value):
-            yield (*field, "property" if name not in TERMS else "value"), mistake
+            yield (*spot, "property" if name not in TERMS else "value"), mistake
     for place, element in _elements(contract):
         for index, item in enumerate(element.get("customProperties", [])):
             if item["property"] in TERMS:
@@ -112,16 +119,16 @@ def ages_mistakes(contract: dict[str, Any]) -> Iterator[tuple[Field, str]]:
     seen = set()
     for index, sla in enumerate(contract.get("slaProperties", [])):
         name = sla["property"]
-        field: Field = ("slaProperties", index)
+        spot: Field = ("slaProperties", index)
         if name not in AGES:
-            if any(name.lower() == age for age in AGES):
-                yield (*field, "property"), f"{name} would not be checked {did_you_mean(name.lower(), AGES)}"
+            if name.lower() in AGES:
+                yield (*spot, "property"), f"{name} would not be checked {did_you_mean(name.lower(), AGES)}"
             continue
         if (name, sla.get("element")) in seen:
-            yield field, f"{name} is given twice for one column; keep one"
+            yield spot, f"{name} is given twice for one column; keep one"
         seen.add((name, sla.get("element")))
         for part, said in _age_mistakes(sla, contract):
-            yield (*field, part), said
+            yield (*spot, part), said
 
 
 def _age_mistakes(sla: dict[str, Any], contract: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -38,8 +38,9 @@ def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
 
     Integers and numbers are decimal without leading zeros or spaces; an integer must fit 64 bits; a number must be
     finite, and whole numbers from 2**53 on, which a double may round, are none. Booleans are true and false in any
-    case. A time of day has no offset. Dates and timestamps are ISO 8601 from the year 1 on; a timestamp has at most six decimals and, where it
-    states no offset, is in the option `defaultTimezone` (UTC). The option `timezone` demands or forbids the offset.
+    case. A time of day has no offset. Dates and timestamps are ISO 8601 from the year 1 on; a timestamp has at most six
+    decimals and, where it states no offset, is in the option `defaultTimezone` (UTC). The option `timezone` demands or
+    forbids the offset.
     """
     if logical_type == "integer":
         return _guarded(text, "-?(0|[1-9][0-9]*)", f"TRY_CAST({text} AS BIGINT)")

@@ -15,43 +15,45 @@ from pipelines.data.contract_terms import SECONDS
 from pipelines.data.contract_values import quoted
 from pipelines.data.quarantine import Refused
 from pipelines.data.row_checks import missing, start_of, unlisted
-from pipelines.errors import TinsmithError
 
 _DIGITS = 6
 
 
 class Finding(NamedTuple):
-    """What a rule measured; `measured` is in the rule's unit, None where there was nothing to measure."""
+    """What a rule measured, in its unit; None where there was nothing to measure, or `fault` says why it could not."""
 
     rule: DataSetRule
     measured: float | None
     holds: bool
+    fault: str | None = None
 
 
 def judge_data_set(
     database: duckdb.DuckDBPyConnection, contract: Contract, accepted: Path, as_of: datetime.date | None
 ) -> tuple[Finding, ...]:
-    """Measure every rule; `database` is that of judged_rows, `accepted` the Parquet file of its accepted rows.
+    """Measure every rule.
 
-    Raises:
-        TinsmithError: a rule's SQL does not give a number over these rows; the message names its file and line.
+    `database` is that of judged_rows; `accepted` is the file of write_accepted, which `needs_file` asks for.
     """
     rules = [rule for rule in contract.data_set_rules if rule.metric != "sql"]
     counted = ", ".join(["count(*)", *(_measure(rule, contract, as_of) for rule in rules)])
     found = database.execute(f"SELECT {counted} FROM judged WHERE len(reasons) = 0").fetchall()[0]  # noqa: S608 - see row_checks
-    rows = found[0]
-    measures = dict(zip(map(id, rules), found[1:], strict=True))
+    rows, measures = found[0], iter(found[1:])
     findings = []
     for rule in contract.data_set_rules:
         if rule.metric == "sql":
-            measured = _measured_by_sql(rule, contract, accepted)
+            findings.append(_found_by_sql(rule, contract, accepted))
         else:
-            measured = measures[id(rule)]
+            measured = next(measures)
             if measured is not None and rule.unit == PERCENT:
                 measured = 100 * measured / rows if rows else None
-        kept = measured is not None and holds(rule.operator, measured, rule.bound)
-        findings.append(Finding(rule, None if measured is None else round(measured, _DIGITS), kept))
+            findings.append(_finding(rule, measured))
     return tuple(findings)
+
+
+def needs_file(contract: Contract) -> bool:
+    """Whether the contract has rules that look into the file of accepted rows."""
+    return any(rule.metric == "sql" for rule in contract.data_set_rules)
 
 
 def verdict(contract: Contract, rows_in: int, refused: Refused, findings: tuple[Finding, ...]) -> list[str]:
@@ -77,6 +79,7 @@ def findings_report(findings: tuple[Finding, ...]) -> list[dict[str, object]]:
             "rule": finding.rule.said,
             "measured": finding.measured,
             "holds": finding.holds,
+            **({"fault": finding.fault} if finding.fault else {}),
             "severity": finding.rule.severity,
             **({"dimension": finding.rule.dimension} if finding.rule.dimension else {}),
         }
@@ -110,14 +113,21 @@ def _invalid(rule: DataSetRule, value: str, logical_type: str) -> Iterator[str]:
         yield f"NOT regexp_matches({value}, {quoted(rule.argument['pattern'])})"
 
 
-def _measured_by_sql(rule: DataSetRule, contract: Contract, accepted: Path) -> float | None:
+def _found_by_sql(rule: DataSetRule, contract: Contract, accepted: Path) -> Finding:
     try:
-        return measured_by(rule.argument, contract.table, accepted)
+        return _finding(rule, measured_by(rule.argument, contract.table, accepted))
     except ValueError as error:
-        raise TinsmithError(f"{contract.path}:{rule.line}: query: {error}") from None
+        return Finding(rule, None, False, str(error))
+
+
+def _finding(rule: DataSetRule, measured: float | None) -> Finding:
+    kept = measured is not None and holds(rule.operator, measured, rule.bound)
+    return Finding(rule, None if measured is None else round(measured, _DIGITS), kept)
 
 
 def _told(finding: Finding) -> str:
+    if finding.fault:
+        return f"its query {finding.fault}"
     if finding.measured is None:
         return "there is nothing to measure"
-    return f"it is {finding.measured:g} {finding.rule.unit if finding.rule.metric != 'sql' else ''}".rstrip()
+    return f"it is {finding.measured:g}"

@@ -1,4 +1,4 @@
-"""A recipe's source: files of rows, read as text; every row comes out, whole or with why it could not be read.
+"""A source of a recipe: files of rows, read as text; every row comes out, whole or with why it could not be read.
 
 Nothing is guessed: delimiter, quoting and encoding are what the recipe says. A row that breaks them neither stops the
 reading nor pulls the rows behind it along.
@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from pipelines.data.contract import Contract
 from pipelines.data.csv_records import read_records
 from pipelines.data.json_records import BrokenJsonError, as_text, parse_object
-from pipelines.data.text_lines import Line, has_lone_surrogate, read_lines, shown, text_faults
+from pipelines.data.text_lines import Line, codec_of, has_lone_surrogate, read_lines, shown, text_faults, undecoded
 from pipelines.errors import TinsmithError
 from pipelines.recipe import FilesSource
 
@@ -62,7 +62,7 @@ def find_files(source: FilesSource) -> tuple[SourceFile, ...]:
     found = [pattern] if os.path.isfile(pattern) else sorted(glob.glob(pattern, recursive=True))
     paths = [Path(path) for path in found if os.path.isfile(path)]
     if not paths:
-        raise TinsmithError(f"data.source.path: no file matches {source.path}; put the files there or mend the path")
+        raise TinsmithError(f"no file matches {source.path}; put the files there or mend the path")
     folder = os.path.commonpath([path.parent for path in paths])
     return tuple(
         SourceFile(path, Path(os.path.relpath(path, folder)).as_posix(), source.format or _format_of(path))
@@ -81,7 +81,7 @@ def read_rows(file: SourceFile, source: FilesSource, contract: Contract) -> Iter
     """
     lines = read_lines(file.path, source.encoding)
     if file.format == "jsonl":
-        return _jsonl_rows(lines, file.label, source.encoding, contract)
+        return _jsonl_rows(lines, file, source.encoding, contract)
     return _csv_rows(lines, file, source, contract)
 
 
@@ -91,23 +91,24 @@ def _expanded(source: FilesSource) -> str:
     except KeyError as error:
         name = error.args[0]
         raise TinsmithError(
-            f"data.source.path: {source.path} needs the environment variable {name}, which is not set; "
+            f"{source.path} needs the environment variable {name}, which is not set; "
             f"export {name}=<folder> and run again"
         ) from None
     except ValueError:
-        raise TinsmithError(f"data.source.path: {source.path} has a $ without a name; write $$ for a plain $") from None
+        raise TinsmithError(f"{source.path} has a $ without a name; write $$ for a plain $") from None
 
 
 def _format_of(path: Path) -> Format:
     ending = path.suffix.lower()
     if ending not in _FORMATS:
-        raise TinsmithError(f"{path}: the ending {ending!r} does not say the format; set data.source.format")
+        raise TinsmithError(f"{path}: the ending {ending!r} does not say the format; set the source's format")
     return _FORMATS[ending]
 
 
-def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Contract) -> Iterator[Row]:
+def _jsonl_rows(lines: Iterator[Line], file: SourceFile, encoding: str, contract: Contract) -> Iterator[Row]:
     names = [column.source_name for column in contract.columns]
-    for number, text in lines:
+    codec = codec_of(file.path, encoding)
+    for number, text, offset in lines:
         if not text.strip(_JSON_SPACE):
             continue
         faults = text_faults(text, encoding)
@@ -128,7 +129,7 @@ def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Cont
                     faults = ("row: NUL character",)
         if faults:
             texts, kinds = (), None
-        yield Row(label, number, shown(text), faults, texts, kinds)
+        yield Row(file.label, number, shown(text), faults, texts, kinds, offset, undecoded(text, codec))
 
 
 def _csv_rows(lines: Iterator[Line], file: SourceFile, source: FilesSource, contract: Contract) -> Iterator[Row]:
@@ -140,15 +141,16 @@ def _csv_rows(lines: Iterator[Line], file: SourceFile, source: FilesSource, cont
     faults = _csv_faults(header.raw, header.fault, source.encoding)
     if faults:
         said = f"encoding {source.encoding} and delimiter {source.delimiter!r}"
-        raise TinsmithError(f"{where}: the header cannot be read ({', '.join(faults)}); data.source says {said}")
+        raise TinsmithError(f"{where}: the header cannot be read ({', '.join(faults)}); the recipe says {said}")
     places = _places(header.fields, where, contract)
     width = len(header.fields)
-    for number, raw, fault, fields in records:
+    codec = codec_of(file.path, source.encoding)
+    for number, offset, raw, fault, fields in records:
         faults = _csv_faults(raw, fault, source.encoding)
         if not fault and len(fields) != width:
             faults = (*faults, "row: too many columns" if len(fields) > width else "row: too few columns")
         texts = () if faults else [fields[place] or None for place in places]
-        yield Row(file.label, number, shown(raw), faults, texts, None)
+        yield Row(file.label, number, shown(raw), faults, texts, None, offset, undecoded(raw, codec))
 
 
 def _csv_faults(raw: str, fault: str | None, encoding: str) -> tuple[str, ...]:
@@ -159,7 +161,7 @@ def _csv_faults(raw: str, fault: str | None, encoding: str) -> tuple[str, ...]:
 def _places(header: list[str], where: str, contract: Contract) -> list[int]:
     """Where in the header each column of the contract stands."""
     if len(header) == 1 < len(contract.columns):
-        raise TinsmithError(f"{where}: the header holds one column only; is data.source.delimiter right?")
+        raise TinsmithError(f"{where}: the header holds one column only; is the source's delimiter right?")
     mistakes = []
     for column in contract.columns:
         name = column.source_name

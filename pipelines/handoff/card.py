@@ -71,6 +71,9 @@ same quantisation. The difference, in percentage points, is to the better of the
 def _training_data(handoff: Handoff) -> str:
     ingest, datasheet = handoff.reports["ingest"], handoff.reports["datasheet"]
     rows = datasheet["rows"]
+    sources = ingest["sources"].values()
+    contracts = ", ".join(f"`{source['contract']['id']}` {source['contract']['version']}" for source in sources)
+    files = sum(len(source["files"]) for source in sources)
     dropped = ", ".join(
         f"{rows[key]:,} {key.removeprefix('dropped_').replace('_', ' ')}" for key in rows if key.startswith("dropped_")
     )
@@ -80,8 +83,8 @@ def _training_data(handoff: Handoff) -> str:
 
 | | |
 | --- | --- |
-| Contract | `{ingest["contract"]["id"]}` {ingest["contract"]["version"]} |
-| Rows read | {ingest["rows_in"]:,} from {len(ingest["sources"])} files, data digest `{handoff.data_digest}` |
+| Contracts | {contracts} |
+| Rows read | {ingest["rows_in"]:,} from {files} files, data digest `{handoff.data_digest}` |
 | Rows accepted | {ingest["accepted"]:,}; {ingest["quarantined"]:,} quarantined, {ingest["rejected_raw"]:,} unreadable |
 | Dropped | {dropped} |
 | Masked | {masked} |

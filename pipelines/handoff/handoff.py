@@ -40,7 +40,8 @@ class Handoff:
     @property
     def data_digest(self) -> str:
         """Hex SHA-256 over the source files' digests, whatever the files are called."""
-        return sha256_of_json(sorted(source["sha256"] for source in self.reports["ingest"]["sources"]))
+        sources = self.reports["ingest"]["sources"].values()
+        return sha256_of_json(sorted(file["sha256"] for source in sources for file in source["files"]))
 
     @property
     def model_settings(self) -> dict[str, Any]:

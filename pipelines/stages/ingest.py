@@ -1,101 +1,195 @@
-"""Read the company's rows and hold each against the contract.
+"""ingest: the collected rows of every source, each held against its contract.
 
-Reads the recipe's source files and its contract. Writes work/<r>/accepted.parquet (typed), work/<r>/quarantine.jsonl
-(each refused row once, with every reason) and reports/<r>/ingest.json, in which
-rows_in = accepted + quarantined + rejected_raw, exactly.
+Reads work/<r>/collected/. Writes work/<r>/accepted.parquet (the typed rows that become examples), work/<r>/reference/
+(the typed rows of each source that is only looked up), work/<r>/quarantine.jsonl (each refused row once, with every
+reason) and reports/<r>/ingest.json, in which rows_in = accepted + quarantined + rejected_raw, exactly.
 """
 
-import sys
-from collections import Counter
-from collections.abc import Iterator
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.progress import track
+import pyarrow.parquet as pq
 
-from pipelines import strict_yaml
-from pipelines.data.contract import Contract, contract_mistakes, read_contract
-from pipelines.data.quarantine import Refused, judged_rows, write_accepted, write_quarantine
-from pipelines.data.sources import Row, SourceFile, find_files, read_rows
+from pipelines.data.contract import Contract, merged_contract, read_contract
+from pipelines.data.data_set_checks import Finding, findings_report, judge_data_set, needs_file, verdict
+from pipelines.data.quarantine import (
+    Refused,
+    accepted_schema,
+    append_accepted,
+    append_quarantine,
+    judged_rows,
+    write_accepted,
+)
+from pipelines.data.recipe_contracts import in_reference_order
 from pipelines.errors import TinsmithError
-from pipelines.files import sha256_of_file, write_json
+from pipelines.files import read_json, write_json, written_whole
 from pipelines.paths import Paths
-from pipelines.recipe import FilesSource, Recipe
+from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
 _TOP_REASONS = 5
 
 
+@dataclass(frozen=True)
+class _Collected:
+    """What collect wrote of one source: its rows, its contract, and the files that were read."""
+
+    name: str
+    use: str
+    rows: Path
+    contract: Contract
+    files: list[dict[str, Any]]
+
+    @property
+    def rows_in(self) -> int:
+        return sum(file["rows"] for file in self.files)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    source: _Collected
+    accepted: int
+    refused: Refused
+    findings: tuple[Finding, ...]
+
+
 def ingest(recipe: Recipe, paths: Paths) -> None:
-    """Sort the rows of the recipe's source into accepted and refused.
+    """Sort the collected rows into accepted and refused.
 
     Raises:
-        TinsmithError: the contract or the source is missing or wrong, the source is empty, or every row was refused
-            (then the quarantine was written).
+        TinsmithError: a source was not collected, holds no rows, or repeats a file; or none of its rows was accepted,
+            or its contract stops the line for the rows refused or for a rule on the data set (then the quarantine was
+            written).
     """
-    if mistakes := contract_mistakes(recipe, strict_yaml.load(paths.recipe)):
-        raise TinsmithError("\n".join(mistakes))
-    contract = read_contract(Path(recipe.data.contract))
-    source = recipe.data.source
-    files = find_files(source)
-    digests = {file.label: sha256_of_file(file.path) for file in files}
-    rows_of: Counter[str] = Counter()
-    rows = _counted(files, source, contract, rows_of)
-    with judged_rows(rows, contract, paths.scratch / "ingest") as database:
-        _refuse_copies(files, digests, rows_of)
-        rows_in = rows_of.total()
-        if not rows_in:
-            raise TinsmithError(f"data.source.path: {source.path} holds no rows; nothing can be learned from it")
-        quarantine = paths.work / "quarantine.jsonl"
-        refused = write_quarantine(database, quarantine)
-        if refused.quarantined + refused.rejected_raw == rows_in:
-            raise TinsmithError(_nothing_accepted(rows_in, refused, quarantine))
-        accepted = write_accepted(database, contract, paths.work / "accepted.parquet")
-    if rows_in != accepted + refused.quarantined + refused.rejected_raw:
-        raise AssertionError(f"{rows_in} rows were read, but {accepted} accepted and {refused} refused")
+    collected = [_collected(recipe, paths, name) for name in recipe.data.sources]
+    _refuse_copies(collected)
+    accepted, reference = paths.work / "accepted.parquet", paths.work / "reference"
+    with written_whole(accepted) as fresh_accepted, written_whole(reference) as fresh_reference:
+        fresh_reference.mkdir()
+        judged = _judge(recipe, collected, paths, fresh_accepted, fresh_reference)
+        for one in judged:
+            _check_balance(one, paths)
+        if broken := [line for one in judged for line in _verdict(one)]:
+            raise TinsmithError("\n".join(broken))
+    total = Refused()
+    for one in judged:
+        total.add(one.refused)
     write_json(
         paths.reports / "ingest.json",
         {
-            "rows_in": rows_in,
-            "accepted": accepted,
-            "quarantined": refused.quarantined,
-            "rejected_raw": refused.rejected_raw,
-            "reasons": dict(_by_count(refused)),
-            "sources": [
-                {"file": file.label, "sha256": digests[file.label], "rows": rows_of[file.label]} for file in files
-            ],
-            "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
+            "rows_in": sum(source.rows_in for source in collected),
+            "accepted": sum(one.accepted for one in judged),
+            "quarantined": total.quarantined,
+            "rejected_raw": total.rejected_raw,
+            "reasons": dict(_by_count(total)),
+            "sources": {one.source.name: _report(one) for one in judged},
         },
     )
 
 
-def _refuse_copies(files: tuple[SourceFile, ...], digests: dict[str, str], rows_of: Counter[str]) -> None:
+def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
+    folder = paths.collected(name)
+    if not folder.is_dir():
+        command = f"python -m pipelines.stages.collect {recipe.name} {name}"
+        raise TinsmithError(f"{folder}: not there yet; run `{command}` first")
+    source = recipe.data.sources[name]
+    # Its mistakes are to be mended where its author wrote it.
+    contract = replace(read_contract(folder / "contract.odcs.yaml"), path=Path(source.contract))
+    files = read_json(folder / "source.json")["files"]
+    collected = _Collected(name, source.use, folder / "rows.parquet", contract, files)
+    if not collected.rows_in:
+        raise TinsmithError(f"data.sources.{name}.path: {source.path} holds no rows; nothing can be learned from it")
+    return collected
+
+
+def _refuse_copies(collected: Sequence[_Collected]) -> None:
     """Two files of the same bytes would count every row twice; only files without rows may be alike."""
-    labels: dict[str, str] = {}
-    for file in files:
-        first = labels.setdefault(digests[file.label], file.label)
-        if first != file.label and rows_of[file.label]:
-            raise TinsmithError(f"{file.path}: the same file as {first}, byte for byte; take one of them away")
+    first: dict[tuple[str, str], str] = {}
+    for source in collected:
+        for file in source.files:
+            label = f"{source.name}/{file['file']}"
+            same = first.setdefault((source.use, file["sha256"]), label)
+            if same != label and file["rows"]:
+                raise TinsmithError(f"{label}: the same file as {same}, byte for byte; take one of them away")
 
 
-def _counted(
-    files: tuple[SourceFile, ...], source: FilesSource, contract: Contract, rows_of: Counter[str]
-) -> Iterator[Row]:
-    """Every row of every file, counted in `rows_of` as it is read: the balance's left side, apart from its right."""
-    shown = track(files, "reading rows", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-    for file in shown:
-        for row in read_rows(file, source, contract):
-            rows_of[file.label] += 1
-            yield row
+def _judge(
+    recipe: Recipe, collected: Sequence[_Collected], paths: Paths, accepted: Path, reference: Path
+) -> list[_Judged]:
+    examples = merged_contract([source.contract for source in collected if source.use == "examples"])
+    by_name = {source.name: source for source in collected}
+    as_of = recipe.data.as_of
+    tables: dict[str, Path] = {}
+    judged = []
+    with (
+        written_whole(paths.work / "quarantine.jsonl") as fresh,
+        fresh.open("w", encoding="utf-8", newline="\n") as quarantine,
+        pq.ParquetWriter(accepted, accepted_schema(examples), compression="zstd") as writer,
+    ):
+        for name in in_reference_order({source.name: source.contract for source in collected}):
+            rows, contract = by_name[name].rows, by_name[name].contract
+            with judged_rows(rows, contract, paths.scratch / "ingest", as_of, tables) as database:
+                refused = append_quarantine(database, name, contract, quarantine)
+                if by_name[name].use == "examples":
+                    count = append_accepted(database, name, contract, writer)
+                    alone = paths.scratch / "accepted" / f"{name}.parquet"
+                    if needs_file(contract) or _is_referred_to(contract, collected):
+                        write_accepted(database, name, contract, alone)
+                else:
+                    alone = reference / f"{name}.parquet"
+                    count = write_accepted(database, name, contract, alone)
+                tables[contract.table] = alone
+                findings = judge_data_set(database, contract, alone, as_of)
+            judged.append(_Judged(by_name[name], count, refused, findings))
+    shutil.rmtree(paths.scratch / "accepted", ignore_errors=True)
+    return judged
+
+
+def _is_referred_to(contract: Contract, collected: Sequence[_Collected]) -> bool:
+    return any(one.to_table == contract.table for source in collected for one in source.contract.references)
+
+
+def _verdict(judged: _Judged) -> list[str]:
+    return verdict(judged.source.contract, judged.source.rows_in, judged.refused, judged.findings)
+
+
+def _check_balance(judged: _Judged, paths: Paths) -> None:
+    source, refused = judged.source, judged.refused
+    if not judged.accepted:
+        top = ", ".join(f"{reason} ({count})" for reason, count in _by_count(refused)[:_TOP_REASONS])
+        quarantine = paths.work / "quarantine.jsonl"
+        raise TinsmithError(
+            f"all {source.rows_in} rows of {source.name} were refused: {top}; {quarantine} holds each with its reasons"
+        )
+    if source.rows_in != judged.accepted + refused.quarantined + refused.rejected_raw:
+        raise AssertionError(f"{source.rows_in} rows were read, but {judged.accepted} accepted and {refused} refused")
+
+
+def _report(judged: _Judged) -> dict[str, Any]:
+    source, contract = judged.source, judged.source.contract
+    return {
+        "use": source.use,
+        "rows_in": source.rows_in,
+        "accepted": judged.accepted,
+        "quarantined": judged.refused.quarantined,
+        "rejected_raw": judged.refused.rejected_raw,
+        "rules": findings_report(judged.findings),
+        "contract": {
+            "id": contract.id,
+            "version": contract.version,
+            "sha256": contract.sha256,
+            "license": contract.terms.license,
+            "permittedPurposes": contract.terms.purposes,
+        },
+        "files": source.files,
+    }
 
 
 def _by_count(refused: Refused) -> list[tuple[str, int]]:
     return sorted(refused.reasons.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _nothing_accepted(rows_in: int, refused: Refused, quarantine: Path) -> str:
-    top = ", ".join(f"{reason} ({count})" for reason, count in _by_count(refused)[:_TOP_REASONS])
-    return f"all {rows_in} rows were refused: {top}; {quarantine} holds each row with its reasons"
 
 
 if __name__ == "__main__":

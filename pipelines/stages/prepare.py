@@ -1,7 +1,7 @@
 """prepare: accepted rows become chats without personal data, secrets and duplicates, split so that no group is cut.
 
-Reads work/<recipe>/accepted.parquet, the contract and the base's tokenizer; writes work/<recipe>/{train,validation,
-test}.parquet and reports/<recipe>/datasheet.json.
+Reads work/<recipe>/{accepted.parquet,reference/}, the contracts and the base's tokenizer; writes
+work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.json.
 """
 
 import sys
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from pipelines.data.contract import RECORD, Contract, read_contract
+from pipelines.data.contract import RECORD, Contract, merged_contract, read_contract
 from pipelines.data.duplicates import find_duplicates, folded
 from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
 from pipelines.data.rendering import (
@@ -65,13 +65,13 @@ class _Privacy:
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
-    contract = read_contract(Path(recipe.data.contract))
+    contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = _Privacy(0, 0, Counter(), Counter())
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, contract, _everybody(paths, contract), privacy)
+    screened = _screened_rows(rows, recipe, contract, _everybody(recipe, paths), privacy)
     examples = [_example(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted)]
     if not examples:
         raise TinsmithError(
@@ -81,7 +81,7 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
 
     duplicates = find_duplicates((_folded_prompt(example.chat), example.chat.answer) for example in examples)
     examples = [examples[position] for position in duplicates.kept]
-    tokenized = [_tokenized(tokenizer, example, recipe, paths) for example in _watched(examples, "Counting tokens")]
+    tokenized = [_tokenized(tokenizer, example, paths) for example in _watched(examples, "Counting tokens")]
     fitting = _fitting(tokenized, recipe, paths)
     examples = [examples[position] for position in fitting]
     tokenized = [tokenized[position] for position in fitting]
@@ -126,11 +126,19 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
-def _everybody(paths: Paths, contract: Contract) -> FullNames:
+def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
     """The names of all persons of the data, since tickets quote, forward and copy what others wrote."""
-    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
-    table = pq.read_table(paths.work / "accepted.parquet", columns=columns)
-    return full_names(value for column in table.columns for value in column.cast(pa.string()).to_pylist())
+    files = {paths.work / "accepted.parquet": list(recipe.data.example_sources.values())}
+    for name, source in recipe.data.sources.items():
+        if source.use == "reference":
+            files[paths.work / "reference" / f"{name}.parquet"] = [source]
+    names: list[str] = []
+    for file, sources in files.items():
+        personal = merged_contract([read_contract(Path(source.contract)) for source in sources]).personal
+        columns = [column for column, kind in personal.items() if mask_word(kind) == NAME]
+        table = pq.read_table(file, columns=columns)
+        names += [name for column in table.columns for name in column.cast(pa.string()).to_pylist()]
+    return full_names(names)
 
 
 def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
@@ -173,11 +181,11 @@ def _folded_prompt(chat: Chat) -> str:
     return folded("\n".join(message["content"] for message in chat.prompt))
 
 
-def _tokenized(tokenizer: Any, example: _Example, recipe: Recipe, paths: Paths) -> TokenizedExample:
+def _tokenized(tokenizer: Any, example: _Example, paths: Paths) -> TokenizedExample:
     if not example.chat.answer.strip():
         raise TinsmithError(
             f"{paths.recipe}: data.example.assistant: the answer of {example.record} is empty; make its columns "
-            f"required in {recipe.data.contract}"
+            "required in the contract"
         )
     return tokenize_example(tokenizer, example.chat.prompt, example.chat.answer)
 

@@ -66,8 +66,8 @@ name: tickets
 purpose: Tell the intent of a ticket.
 owner: support@example.com
 data:
-  contract: data_contracts/tickets.odcs.yaml
-  source: {type: files, path: data/*.csv}
+  sources:
+    tickets: {contract: data_contracts/tickets.odcs.yaml, type: files, path: data/*.csv}
   example:
     user: "{body}"
     assistant: "{intent}"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import strict_yaml
-from pipelines.data.contract import Rule, contract_mistakes, read_contract
+from pipelines.data.contract import Rule, read_contract
+from pipelines.data.recipe_contracts import contract_mistakes
 from pipelines.errors import TinsmithError
 from pipelines.recipe_reader import read_recipe
 
@@ -52,8 +53,8 @@ name: triage
 purpose: p
 owner: o
 data:
-  contract: CONTRACT
-  source: {type: files, path: data/*.csv}
+  sources:
+    tickets: {contract: CONTRACT, type: files, path: data/*.csv}
   split: {group_by: [ticket]}
   example:
     user: "{body}"
@@ -172,7 +173,7 @@ def test_a_missing_contract_is_told_at_the_recipes_line_with_the_near_file(tmp_p
     recipe = tmp_path / "triage.yaml"
     recipe.write_text(RECIPE.replace("CONTRACT", str(contract(tmp_path, GOOD)).replace("tickets.odcs", "tikets.odcs")))
     (mistake,) = contract_mistakes(read_recipe(recipe), strict_yaml.load(recipe))
-    assert mistake.startswith(f"{recipe}:5: data.contract: there is no file")
+    assert mistake.startswith(f"{recipe}:6: data.sources.tickets.contract: there is no file")
     assert f"did you mean {tmp_path}/tickets.odcs.yaml?" in mistake
 
 

@@ -17,13 +17,14 @@ CONTRACT = Contract(
     id="c",
     version="1",
     sha256="",
+    table="t",
     columns=tuple(Column(name, name, "string", (), False, None, line) for line, name in enumerate(("id", "body"), 9)),
 )
 
 
 def rows_of(path: Path, content: bytes, **source) -> list[Row]:
     path.write_bytes(content)
-    files = FilesSource(type="files", path=str(path), **source)
+    files = FilesSource(contract="c", type="files", path=str(path), **source)
     (file,) = find_files(files)
     return list(read_rows(file, files, CONTRACT))
 
@@ -41,7 +42,7 @@ def test_files_come_sorted_and_are_named_without_this_machines_folders(tmp_path,
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("id,body\n")
     monkeypatch.setenv("TICKETS", str(tmp_path))
-    found = find_files(FilesSource(type="files", path="${TICKETS}/*/*"))
+    found = find_files(FilesSource(contract="c", type="files", path="${TICKETS}/*/*"))
     assert [(file.label, file.format) for file in found] == [
         ("a/w.jsonl", "jsonl"),
         ("a/x.csv", "csv"),
@@ -59,14 +60,14 @@ def test_files_come_sorted_and_are_named_without_this_machines_folders(tmp_path,
 )
 def test_a_path_that_leads_nowhere_names_the_recipes_field(path, told):
     with pytest.raises(TinsmithError, match=r"^data\.source\.path: ") as caught:
-        find_files(FilesSource(type="files", path=path))
+        find_files(FilesSource(contract="c", type="files", path=path))
     assert told in str(caught.value)
 
 
 def test_an_unknown_ending_asks_for_the_format(tmp_path):
     (tmp_path / "a.txt").write_text("id\n")
     with pytest.raises(TinsmithError, match=r"'.txt' does not say the format; set data.source.format"):
-        find_files(FilesSource(type="files", path=str(tmp_path / "a.txt")))
+        find_files(FilesSource(contract="c", type="files", path=str(tmp_path / "a.txt")))
 
 
 def test_quoted_fields_keep_delimiters_quotes_and_line_ends(tmp_path):

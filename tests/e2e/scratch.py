@@ -22,8 +22,8 @@ name: support_triage
 purpose: Route an incoming ticket to product, intent and priority.
 owner: support-platform@example.com
 data:
-  contract: data_contracts/support_tickets.odcs.yaml
-  source: {{type: files, path: {TICKETS}}}
+  sources:
+    tickets: {{contract: data_contracts/support_tickets.odcs.yaml, type: files, path: {TICKETS}}}
   split: {{group_by: [customer_id, thread_id], test: 0.2, validation: 0.05}}
   example:
     system: You triage support tickets. Answer with JSON.

@@ -12,8 +12,8 @@ RECIPE = """name: tickets
 purpose: Route a ticket.
 owner: team@example.com
 data:
-  contract: data_contracts/tickets.odcs.yaml
-  source: {type: files, path: data/tickets.csv}
+  sources:
+    tickets: {contract: data_contracts/tickets.odcs.yaml, type: files, path: data/tickets.csv}
   example: {user: "{subject}", assistant: "{product}"}
 model: {base: embedded:smollm2-135m-instruct}
 train: {learning_rate: 1.0e-3}

@@ -22,8 +22,7 @@ def recipe_with(assistant) -> Recipe:
                 "purpose": "Route.",
                 "owner": "team@example.com",
                 "data": {
-                    "contract": "c.yaml",
-                    "source": {"type": "files", "path": "x.csv"},
+                    "sources": {"rows": {"contract": "c.yaml", "type": "files", "path": "x.csv"}},
                     "example": {"user": "{text}", "assistant": assistant},
                 },
                 "model": {"base": "embedded:smollm2-135m-instruct"},

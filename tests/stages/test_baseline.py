@@ -23,8 +23,7 @@ def recipe(few_shot: int, **changed: Any) -> Recipe:
                 "purpose": "Route a ticket.",
                 "owner": "team@example.com",
                 "data": {
-                    "contract": "c.odcs.yaml",
-                    "source": {"type": "files", "path": "x.csv"},
+                    "sources": {"rows": {"contract": "c.odcs.yaml", "type": "files", "path": "x.csv"}},
                     "example": {"system": "Route.", "user": "{text}", "assistant": {"json": ["product"]}},
                 },
                 "model": {"base": "embedded:smollm2-135m-instruct"},

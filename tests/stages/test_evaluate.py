@@ -29,8 +29,7 @@ def recipe(assistant: Any = None, gate: dict[str, Any] | None = None, **evaluati
                 "purpose": "Route a ticket.",
                 "owner": "team@example.com",
                 "data": {
-                    "contract": "c.odcs.yaml",
-                    "source": {"type": "files", "path": "x.csv"},
+                    "sources": {"rows": {"contract": "c.odcs.yaml", "type": "files", "path": "x.csv"}},
                     "example": {"user": "{text}", "assistant": assistant or {"json": ["product"]}},
                 },
                 "model": {"base": "embedded:smollm2-135m-instruct"},

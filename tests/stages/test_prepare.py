@@ -73,8 +73,7 @@ def project(tmp_path, monkeypatch, chatml_base):
                     "purpose": "Sort notes.",
                     "owner": "notes@example.com",
                     "data": {
-                        "contract": "notes.odcs.yaml",
-                        "source": {"type": "files", "path": "notes.csv"},
+                        "sources": {"rows": {"contract": "notes.odcs.yaml", "type": "files", "path": "notes.csv"}},
                         "split": {"group_by": ["customer"], "test": 0.3, "validation": 0.2},
                         "example": {"system": "Sort.", "user": "{body}", "assistant": {"json": ["label"]}},
                         **data,

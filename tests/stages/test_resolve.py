@@ -14,8 +14,8 @@ name: tickets
 purpose: Route a ticket.
 owner: team@example.com
 data:
-  contract: data_contracts/tickets.odcs.yaml
-  source: {type: files, path: data/tickets.csv}
+  sources:
+    tickets: {contract: data_contracts/tickets.odcs.yaml, type: files, path: data/tickets.csv}
   example: {user: "{body}", assistant: "{intent}"}
 model: {base: embedded:smollm2-135m-instruct}
 register: {model: tickets}
