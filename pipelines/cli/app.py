@@ -17,6 +17,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+contract_app = typer.Typer(help="Draft a data contract, or compare two versions of one.", no_args_is_help=True)
+app.add_typer(contract_app, name="contract")
+quarantine_app = typer.Typer(help="Look at the rows that ingest refused, and bring them back.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, such as support_triage.")]
 
 
@@ -93,3 +98,25 @@ def toolchain() -> None:
 
     found = find_toolchain()
     print(f"llama.cpp {found.version} ({found.origin}): {found.programs}")
+
+
+@contract_app.command("infer")
+def contract_infer(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="Rows of the data set, CSV or JSON Lines.")],
+) -> None:
+    """Draft data_contracts/<file's name>.odcs.yaml from the rows of a file."""
+    from pipelines.cli.contract import infer_contract
+
+    infer_contract(sample)
+
+
+@contract_app.command("diff")
+def contract_diff(
+    old: Annotated[Path, typer.Argument(help="The contract as it was.")],
+    new: Annotated[Path, typer.Argument(help="The contract as it is to be.")],
+) -> None:
+    """Tell what changed between two versions of a contract; exit 1 when a change breaks."""
+    from pipelines.cli.contract import diff_contracts
+
+    if diff_contracts(old, new):
+        raise typer.Exit(1)
