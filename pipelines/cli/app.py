@@ -120,3 +120,32 @@ def contract_diff(
 
     if diff_contracts(old, new):
         raise typer.Exit(1)
+
+
+@quarantine_app.command("summary")
+def quarantine_summary(recipe: RecipeName) -> None:
+    """Count the refused rows by source and reason; shows no values."""
+    from pipelines.cli.quarantine import print_summary
+
+    print_summary(recipe)
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    recipe: RecipeName,
+    reason: Annotated[str, typer.Option(help="Only rows with such a reason, as `product: enum`.")] = "",
+    rows: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+) -> None:
+    """Show refused rows as they are, on a terminal only: they may hold personal data."""
+    from pipelines.cli.quarantine import show_rows
+
+    show_rows(recipe, reason, rows)
+
+
+@quarantine_app.command("release")
+def quarantine_release(recipe: RecipeName) -> None:
+    """Read the mended sources and contracts anew: tells which rows came back, and where the others are to be mended."""
+    from pipelines.cli.quarantine import release_rows
+
+    if not release_rows(recipe):
+        raise typer.Exit(2)
