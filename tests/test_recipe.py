@@ -67,7 +67,7 @@ def test_columns_of_a_whole_example():
 
 
 def test_a_source_takes_its_folder_from_the_environment(monkeypatch):
-    source = FilesSource(type="files", path="${COMPANY_DATA}/a.csv")
+    source = FilesSource(contract="c", type="files", path="${COMPANY_DATA}/a.csv")
     monkeypatch.setenv("COMPANY_DATA", "/somewhere")
     assert source.expanded_path() == "/somewhere/a.csv"
     monkeypatch.delenv("COMPANY_DATA")
@@ -80,7 +80,7 @@ def test_a_source_takes_its_folder_from_the_environment(monkeypatch):
     [
         (schema.Split, {"test": 0.5, "validation": 0.5}),
         (schema.Rule, {"confidence": 0.9}),
-        (schema.FilesSource, {"type": "files", "path": "https://me:sesame@example.com/a.csv"}),
+        (schema.FilesSource, {"contract": "c", "type": "files", "path": "https://me:sesame@example.com/a.csv"}),
         (schema.Model, {"base": "x", "sha256": "abc"}),
         (schema.Train, {"learning_rate": float("nan")}),
         (schema.Train, {"epochs": "2"}),
@@ -97,5 +97,6 @@ def test_the_gate_asks_only_for_what_is_measured():
         Recipe.model_validate_json(
             """{"name": "x", "purpose": "p", "owner": "o", "model": {"base": "b"}, "register": {"model": "m"},
             "gate": {"field_f1": {"at_least": 0.5}}, "data": {
-            "sources": {"rows": {"contract": "c", "type": "files", "path": "p"}}, "example": {"user": "u", "assistant": "a"}}}"""
+            "sources": {"t": {"contract": "c", "type": "files", "path": "p"}},
+            "example": {"user": "u", "assistant": "a"}}}"""
         )

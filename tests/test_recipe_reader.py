@@ -79,7 +79,7 @@ def test_the_name_must_be_the_files(recipe_file):
 @pytest.mark.parametrize("key", ["password", "api_key", "access_token"])
 def test_secrets_are_refused_and_not_repeated(recipe_file, key):
     found = mistakes(recipe_file, ("path: data/*.csv", f"path: data/*.csv, {key}: sesame"))
-    assert any(line.startswith(f"6: data.source.{key}: looks like a secret") for line in found)
+    assert any(line.startswith(f"6: data.sources.tickets.{key}: looks like a secret") for line in found)
     assert "sesame" not in "".join(found)
 
 

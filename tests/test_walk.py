@@ -4,7 +4,7 @@ import pytest
 
 from pipelines import strict_yaml
 from pipelines.recipe_reader import read_recipe
-from pipelines.walk import PARAMS, inputs_of, is_walked, params_of, recipe_files, write_params
+from pipelines.walk import PARAMS, is_walked, params_of, recipe_files, sources_of, write_params
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -44,7 +44,7 @@ def test_the_committed_params_are_what_sync_would_write(monkeypatch, tmp_path):
     ],
 )
 def test_dvc_watches_the_fixed_part_of_a_source(source, watched):
-    assert inputs_of(recipe(source))["source"] == watched
+    assert sources_of(recipe(source))["tickets-tickets"]["path"] == watched
 
 
 def test_params_are_written_once_and_then_left_alone():

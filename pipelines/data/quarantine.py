@@ -91,15 +91,20 @@ def append_accepted(
     """
     values = {column.name: f"v{index}" for index, column in enumerate(contract.columns)}
     values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
-    listed = ", ".join(values.get(name, "NULL") for name in writer.schema.names)
+    known = [name for name in writer.schema.names if name in values]
+    listed = ", ".join(values[name] for name in known)
     accepted = database.execute(
         f"SELECT {listed} FROM judged WHERE len(reasons) = 0 ORDER BY seq"  # noqa: S608 - v0, v1, ... and a quoted name
     )
     count = 0
     for batch in accepted.to_arrow_reader(_BATCH_ROWS):
-        table = pa.Table.from_batches([batch]).rename_columns(writer.schema.names).cast(writer.schema)
-        writer.write_table(table)
-        count += table.num_rows
+        given = dict(zip(known, batch.columns, strict=True))
+        columns = [
+            given[field.name].cast(field.type) if field.name in given else pa.nulls(batch.num_rows, field.type)
+            for field in writer.schema
+        ]
+        writer.write_batch(pa.record_batch(columns, schema=writer.schema))
+        count += batch.num_rows
     return count
 
 

@@ -28,7 +28,8 @@ def collect(recipe: Recipe, paths: Paths, name: str) -> None:
     """Collect the source `name` of the recipe.
 
     Raises:
-        TinsmithError: the recipe has no such source, or the source or its contract is missing or wrong.
+        TinsmithError: the recipe has no such source, or the source or its contract is missing or wrong,
+            or the source holds no rows.
     """
     if name not in recipe.data.sources:
         raise TinsmithError(
@@ -43,6 +44,10 @@ def collect(recipe: Recipe, paths: Paths, name: str) -> None:
         folder.mkdir()
         rows_of: Counter[str] = Counter()
         write_rows(_counted(files, source, contract, rows_of), contract, folder / "rows.parquet")
+        if not rows_of.total():
+            raise TinsmithError(
+                f"data.sources.{name}.path: {source.path} holds no rows; nothing can be learned from it"
+            )
         shutil.copyfile(contract.path, folder / "contract.odcs.yaml")
         read = [
             {"file": file.label, "sha256": sha256_of_file(file.path), "rows": rows_of[file.label]} for file in files

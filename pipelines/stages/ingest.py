@@ -49,8 +49,8 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     """Sort the collected rows into accepted and refused.
 
     Raises:
-        TinsmithError: a source was not collected, holds no rows, or repeats a file; or none of its rows was accepted
-            (then the quarantine was written).
+        TinsmithError: a source was not collected, or repeats a file, or none of its rows was accepted (then the
+            quarantine was written).
     """
     collected = [_collected(recipe, paths, name) for name in recipe.data.sources]
     _refuse_copies(collected)
@@ -84,10 +84,7 @@ def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
     source = recipe.data.sources[name]
     contract = read_contract(folder / "contract.odcs.yaml")
     files = read_json(folder / "source.json")["files"]
-    collected = _Collected(name, source.use, folder / "rows.parquet", contract, files)
-    if not collected.rows_in:
-        raise TinsmithError(f"data.sources.{name}.path: {source.path} holds no rows; nothing can be learned from it")
-    return collected
+    return _Collected(name, source.use, folder / "rows.parquet", contract, files)
 
 
 def _refuse_copies(collected: Sequence[_Collected]) -> None:

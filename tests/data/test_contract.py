@@ -172,7 +172,7 @@ def test_a_missing_contract_is_told_at_the_recipes_line_with_the_near_file(tmp_p
     recipe = tmp_path / "triage.yaml"
     recipe.write_text(RECIPE.replace("CONTRACT", str(contract(tmp_path, GOOD)).replace("tickets.odcs", "tikets.odcs")))
     (mistake,) = contract_mistakes(read_recipe(recipe), strict_yaml.load(recipe))
-    assert mistake.startswith(f"{recipe}:5: data.contract: there is no file")
+    assert mistake.startswith(f"{recipe}:6: data.sources.tickets.contract: there is no file")
     assert f"did you mean {tmp_path}/tickets.odcs.yaml?" in mistake
 
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.data.contract import read_contract
-from pipelines.data.quarantine import judged_rows, write_accepted, write_quarantine
+from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
+from pipelines.data.row_store import write_rows
 from pipelines.data.sources import Row
 
 UTC = datetime.UTC
@@ -25,9 +26,14 @@ def judge(tmp_path: Path, columns: str, *rows: tuple[str | None, ...], kinds: st
     path.write_text(f"{{{head}, schema: [{{name: t, properties: [{columns}]}}]}}", encoding="utf-8")
     contract = read_contract(path)
     given = [Row("a.csv", position, "", (), texts, kinds) for position, texts in enumerate(rows)]
-    with judged_rows(given, contract, tmp_path / "scratch") as database:
-        write_accepted(database, contract, tmp_path / "accepted.parquet")
-        write_quarantine(database, tmp_path / "quarantine.jsonl")
+    write_rows(given, contract, tmp_path / "rows.parquet")
+    with (
+        judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch") as database,
+        pq.ParquetWriter(tmp_path / "accepted.parquet", accepted_schema(contract)) as accepted,
+        (tmp_path / "quarantine.jsonl").open("w") as quarantine,
+    ):
+        append_accepted(database, "s", contract, accepted)
+        append_quarantine(database, "s", quarantine)
     table = pq.read_table(tmp_path / "accepted.parquet").drop_columns(["_record"])
     refused = [json.loads(line) for line in (tmp_path / "quarantine.jsonl").read_text().splitlines()]
     return list(zip(*table.to_pydict().values(), strict=True)), {row["line"]: row["reasons"] for row in refused}

@@ -17,7 +17,7 @@ def test_another_model_has_another_fingerprint(handoff):
     fingerprints = {handoff.fingerprint}
     faster = handoff.recipe.train.model_copy(update={"learning_rate": 0.5})
     fingerprints.add(with_recipe(handoff, train=faster).fingerprint)
-    handoff.reports["ingest"]["sources"][0]["sha256"] = "7" * 64
+    handoff.reports["ingest"]["sources"]["tickets"]["files"][0]["sha256"] = "7" * 64
     fingerprints.add(handoff.fingerprint)
     handoff.reports["export"]["base"]["sha256"] = "8" * 64
     fingerprints.add(handoff.fingerprint)
@@ -31,8 +31,8 @@ def test_a_model_judged_or_described_anew_keeps_its_fingerprint(handoff):
     evaluate = handoff.recipe.evaluate.model_copy(update={"metrics": ("valid_json",)})
     anew = with_recipe(handoff, evaluate=evaluate, gate={}, owner="someone else", purpose="Another sentence.")
     anew.reports["evaluation"]["verdict"] = "fail"
-    anew.reports["ingest"]["sources"].reverse()
-    anew.reports["ingest"]["sources"][0]["file"] = "renamed.csv"
+    anew.reports["ingest"]["sources"]["tickets"]["files"].reverse()
+    anew.reports["ingest"]["sources"]["tickets"]["files"][0]["file"] = "renamed.csv"
     assert anew.fingerprint == before
 
 

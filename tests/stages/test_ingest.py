@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.errors import TinsmithError
 from pipelines.paths import Paths
 from pipelines.recipe_reader import read_recipe
+from pipelines.stages.collect import collect
 from pipelines.stages.ingest import ingest
 
 CONTRACT = """\
@@ -59,8 +60,15 @@ def run_ingest(**files: bytes) -> dict:
         path.unlink()
     for name, content in files.items():
         Path("data", name.replace("_", ".")).write_bytes(content)
-    ingest(read_recipe(PATHS.recipe), PATHS)
+    walk()
     return json.loads(REPORT.read_text())
+
+
+def walk() -> None:
+    recipe = read_recipe(PATHS.recipe)
+    for name in recipe.data.sources:
+        collect(recipe, PATHS, name)
+    ingest(recipe, PATHS)
 
 
 def quarantine() -> list[dict]:
@@ -75,20 +83,21 @@ def test_rows_of_several_files_are_sorted_into_accepted_and_refused():
     )
     accepted = pq.read_table(ACCEPTED)
     assert [str(kind) for kind in accepted.schema.types] == ["int64", "timestamp[us, tz=UTC]", *["string"] * 3]
-    assert accepted.column("_record").to_pylist() == ["a.csv:2", "b.jsonl:1"]
+    assert accepted.column("_record").to_pylist() == ["tickets/a.csv:2", "tickets/b.jsonl:1"]
     assert accepted.column("body").to_pylist() == ["two\nlines", "x"]
     assert [(row["source"], row["line"], row["kind"], row["reasons"]) for row in quarantine()] == [
-        ("a.csv", 4, "quarantined", ["created_at: logicalType timestamp", "product: enum"]),
-        ("a.csv", 5, "quarantined", ["ticket_id: primaryKey"]),
-        ("a.csv", 6, "rejected_raw", ["row: not utf-8"]),
-        ("b.jsonl", 2, "quarantined", ["body: required"]),
-        ("b.jsonl", 3, "rejected_raw", ["row: broken JSON"]),
+        ("tickets/a.csv", 4, "quarantined", ["created_at: logicalType timestamp", "product: enum"]),
+        ("tickets/a.csv", 5, "quarantined", ["ticket_id: primaryKey"]),
+        ("tickets/a.csv", 6, "rejected_raw", ["row: not utf-8"]),
+        ("tickets/b.jsonl", 2, "quarantined", ["body: required"]),
+        ("tickets/b.jsonl", 3, "rejected_raw", ["row: broken JSON"]),
     ]
     assert quarantine()[2]["raw"] == r"3,,caf\xe9,app"
     assert [report[key] for key in ("rows_in", "accepted", "quarantined", "rejected_raw")] == [7, 2, 3, 2]
-    assert [(source["file"], source["rows"]) for source in report["sources"]] == [("a.csv", 4), ("b.jsonl", 3)]
+    files = report["sources"]["tickets"]["files"]
+    assert [(file["file"], file["rows"]) for file in files] == [("a.csv", 4), ("b.jsonl", 3)]
     assert report["reasons"]["product: enum"] == 1
-    assert report["contract"]["id"] == "tickets"
+    assert report["sources"]["tickets"]["contract"]["id"] == "tickets"
 
 
 KINDS = {
@@ -140,7 +149,7 @@ def test_a_source_in_which_every_row_is_refused_says_why_and_keeps_the_rows():
     with pytest.raises(TinsmithError) as caught:
         run_ingest(a_csv=HEADER + b"1,,private words,fridge\n2,,,fridge\n")
     told = str(caught.value)
-    assert told.startswith("all 2 rows were refused: product: enum (2), body: required (1);")
+    assert told.startswith("all 2 rows of tickets were refused: product: enum (2), body: required (1);")
     assert str(QUARANTINE) in told
     assert "private" not in told
     assert len(quarantine()) == 2
@@ -157,13 +166,66 @@ def test_a_source_without_rows_is_an_error_and_writes_nothing(name):
 
 def test_the_same_file_twice_is_an_error():
     content = HEADER + b"1,,x,app\n"
-    with pytest.raises(TinsmithError, match=r"b\.csv: the same file as a\.csv"):
+    with pytest.raises(TinsmithError, match=r"tickets/b\.csv: the same file as tickets/a\.csv"):
         run_ingest(a_csv=content, b_csv=content)
 
 
 def test_files_without_rows_may_be_alike_beside_one_that_has_some():
     report = run_ingest(a_csv=HEADER, b_csv=HEADER, c_csv=HEADER + b"1,,x,app\n")
-    assert [source["rows"] for source in report["sources"]] == [0, 0, 1]
+    assert [file["rows"] for file in report["sources"]["tickets"]["files"]] == [0, 0, 1]
+
+
+PEOPLE = CONTRACT.replace("id: tickets", "id: people").replace("- name: tickets", "- name: people")
+TWO_SOURCES = RECIPE.replace(
+    "  example:", "    people: {contract: people.odcs.yaml, type: files, path: people.csv, use: reference}\n  example:"
+)
+
+
+def test_a_reference_is_judged_and_kept_apart_from_the_examples():
+    PATHS.recipe.write_text(TWO_SOURCES)
+    Path("people.odcs.yaml").write_text(PEOPLE)
+    Path("people.csv").write_bytes(HEADER + b"7,,kept,app\n8,,,app\n")
+    report = run_ingest(a_csv=HEADER + b"1,,x,app\n2,,y,fridge\n")
+    assert (report["rows_in"], report["accepted"], report["quarantined"]) == (4, 2, 2)
+    assert pq.read_table(ACCEPTED).column("ticket_id").to_pylist() == [1]
+    people = pq.read_table("work/triage/reference/people.parquet")
+    assert people.select(["ticket_id", "_record"]).to_pylist() == [{"ticket_id": 7, "_record": "people/people.csv:2"}]
+    assert [(row["source"], row["reasons"]) for row in quarantine()] == [
+        ("tickets/a.csv", ["product: enum"]),
+        ("people/people.csv", ["body: required"]),
+    ]
+
+
+def test_rows_of_two_sources_become_examples_side_by_side():
+    PATHS.recipe.write_text(TWO_SOURCES.replace(", use: reference", ""))
+    less = PEOPLE.replace("  - {name: created_at, logicalType: timestamp}\n", "")
+    Path("people.odcs.yaml").write_text(less + "  - {name: age, logicalType: integer}\n")
+    Path("people.csv").write_text("age,product,body,ticket_id\n30,app,z,1\n")
+    run_ingest(a_csv=HEADER + b"1,,x,app\n")
+    rows = pq.read_table(ACCEPTED).select(["ticket_id", "body", "age", "_record"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        (1, "x", None, "tickets/a.csv:2"),
+        (1, "z", 30, "people/people.csv:2"),
+    ]
+
+
+def test_two_contracts_that_give_a_column_two_types_are_told():
+    PATHS.recipe.write_text(TWO_SOURCES.replace(", use: reference", ""))
+    Path("people.odcs.yaml").write_text(
+        PEOPLE.replace("created_at, logicalType: timestamp", "created_at, logicalType: date")
+    )
+    with pytest.raises(
+        TinsmithError, match=r"^people\.odcs\.yaml:10: created_at: is of logicalType date, and in tickets"
+    ):
+        run_ingest(a_csv=HEADER + b"1,,x,app\n")
+
+
+def test_a_source_that_the_recipe_lacks_is_told():
+    recipe = read_recipe(PATHS.recipe)
+    with pytest.raises(TinsmithError, match=r"data\.sources: there is no tockets; it has tickets"):
+        collect(recipe, PATHS, "tockets")
+    with pytest.raises(TinsmithError, match=r"run `python -m pipelines\.stages\.collect triage tickets` first"):
+        ingest(recipe, PATHS)
 
 
 def test_a_column_that_the_contract_lacks_is_told_at_the_recipes_line():
@@ -174,5 +236,7 @@ def test_a_column_that_the_contract_lacks_is_told_at_the_recipes_line():
 
 def test_a_missing_contract_is_told_at_the_recipes_line():
     Path("tickets.odcs.yaml").unlink()
-    with pytest.raises(TinsmithError, match=r"recipes/triage\.yaml:5: data\.contract: there is no file"):
+    with pytest.raises(
+        TinsmithError, match=r"recipes/triage\.yaml:6: data\.sources\.tickets\.contract: there is no file"
+    ):
         run_ingest(a_csv=HEADER + b"1,,x,app\n")
