@@ -79,7 +79,7 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
 def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
     folder = paths.collected(name)
     if not folder.is_dir():
-        command = f"python -m pipelines.stages.collect {recipe.name} {name}"
+        command = f"python -m pipelines.stages.collect {recipe.name}"
         raise TinsmithError(f"{folder}: not there yet; run `{command}` first")
     source = recipe.data.sources[name]
     contract = read_contract(folder / "contract.odcs.yaml")

@@ -27,7 +27,7 @@ def write_csv(name, header, rows, **how):
 
 def walk_to_ingest():
     recipe, paths = read_recipe(Path("recipes/x.yaml")), Paths("x")
-    collect(recipe, paths, "x")
+    collect(recipe, paths)
     ingest(recipe, paths)
 
 

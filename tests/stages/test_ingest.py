@@ -66,8 +66,7 @@ def run_ingest(**files: bytes) -> dict:
 
 def walk() -> None:
     recipe = read_recipe(PATHS.recipe)
-    for name in recipe.data.sources:
-        collect(recipe, PATHS, name)
+    collect(recipe, PATHS)
     ingest(recipe, PATHS)
 
 
@@ -224,7 +223,7 @@ def test_a_source_that_the_recipe_lacks_is_told():
     recipe = read_recipe(PATHS.recipe)
     with pytest.raises(TinsmithError, match=r"data\.sources: there is no tockets; it has tickets"):
         collect(recipe, PATHS, "tockets")
-    with pytest.raises(TinsmithError, match=r"run `python -m pipelines\.stages\.collect triage tickets` first"):
+    with pytest.raises(TinsmithError, match=r"run `python -m pipelines\.stages\.collect triage` first"):
         ingest(recipe, PATHS)
 
 
