@@ -203,7 +203,8 @@ def test_a_full_disk(resolved, size):
     (resolved / "work").mkdir()
     script = (
         f'mount -t tmpfs -o size={size} tmpfs work && "$0" -m pipelines.stages.collect support_triage && '
-        '"$0" -m pipelines.stages.ingest support_triage; code=$?; find work -type f -not -path "*/collected/*"; exit $code'
+        '"$0" -m pipelines.stages.ingest support_triage; code=$?; '
+        'find work -type f -not -path "*/collected/*"; exit $code'
     )
     ended = resolved.run(*OWN_MOUNTS, "sh", "-c", script, sys.executable)
     assert told(ended).endswith("no space left; free some and run again")
