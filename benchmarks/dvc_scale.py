@@ -66,7 +66,7 @@ def _outputs(project: Path, recipe: str) -> Iterator[str]:
         for kind in ("outs", "metrics", "plots"):
             for entry in declared.get(kind, []):
                 place = entry if isinstance(entry, str) else next(iter(entry))
-                yield place.replace("${item.recipe}", recipe).replace("${key}", recipe)
+                yield place.replace("${item.recipe}", recipe).replace("${item.source}", "tickets")
 
 
 def _main() -> None:

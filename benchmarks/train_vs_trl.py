@@ -59,7 +59,7 @@ def compare(recipe_file: Path, folder: Path, runs: int, steps: int | None) -> st
     """Train `runs` times each in a scratch project in `folder`; returns the results as Markdown."""
     project = scratch_project(folder / "project", [_with_steps(recipe_file, steps, folder)])
     recipe = read_recipe(project / "recipes" / recipe_file.name)
-    for stage in ("resolve", "ingest", "prepare"):
+    for stage in ("resolve", "collect", "ingest", "prepare"):
         run_stage(project, stage, recipe.name)
     ours, bare = [], []
     for _ in range(runs):

@@ -37,7 +37,7 @@ from pipelines.recipe_reader import read_recipe
 
 RECIPE = CHECKOUT / "benchmarks" / "recipes" / "banking77.yaml"
 QUANT = "Q4_K_M"
-STAGES = ("resolve", "ingest", "prepare", "train", "export")
+STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export")
 # The linear layers of the embedded base: what our "all-linear" adapts, spelt out for soup-cli's own choice differs.
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LACKS = """soup-cli reads the file as it is: no contract and no quarantine, no masking, no test split (ours does all of

@@ -1,7 +1,7 @@
 """What every stage does around its work: read the recipe, time itself, and turn a mistake into one line.
 
 A stage's file ends with `run(its_function)`; then `python -m pipelines.stages.<name> <recipe>` works. A stage
-that has more arguments takes them from the command line behind the recipe.
+whose function has more arguments takes them, where given, from the command line behind the recipe.
 """
 
 import errno
@@ -32,8 +32,8 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
     `read` turns the name into the recipe; every stage but resolve reads what resolve wrote.
     """
     stage_name = Path(sys.argv[0]).stem
-    more = [name.upper() for name in inspect.signature(stage).parameters][2:]
-    if len(sys.argv) != 2 + len(more):
+    more = [f"[{name.upper()}]" for name in inspect.signature(stage).parameters][2:]
+    if not 2 <= len(sys.argv) <= 2 + len(more):
         sys.exit(f"usage: python -m pipelines.stages.{stage_name} {' '.join(['RECIPE', *more])}")
     # A terminated stage unwinds like any other end, so that servers it started stop with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,9 +1,13 @@
 """What tests of several rooms need."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+
+# As for the stages (stage_runner), before torch is loaded: on a busy machine OpenMP's threads else spin for minutes.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"

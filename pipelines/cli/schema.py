@@ -55,8 +55,15 @@ def _fields(schema: dict[str, Any], section: dict[str, Any], prefix: str) -> Ite
         yield f"{prefix}{name}", spec, name in section.get("required", [])
         if inner := _section(schema, spec):
             yield from _fields(schema, inner, f"{prefix}{name}.")
-        elif inner := _section(schema, spec.get("additionalProperties", {})):
-            yield from _fields(schema, inner, f"{prefix}{name}.METRIC.")
+        elif inner := _section(schema, _values(spec)):
+            key = "NAME" if "patternProperties" in spec else "METRIC"
+            yield from _fields(schema, inner, f"{prefix}{name}.{key}.")
+
+
+def _values(spec: dict[str, Any]) -> dict[str, Any]:
+    """What a mapping's values are, whether its keys follow a pattern or are words of a list."""
+    found = next(iter(spec.get("patternProperties", {}).values()), spec.get("additionalProperties", {}))
+    return found if isinstance(found, dict) else {}
 
 
 def _section(schema: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any] | None:
@@ -82,7 +89,7 @@ def _allowed(schema: dict[str, Any], spec: dict[str, Any]) -> str:
     if spec["type"] == "array":
         return f"list of: {_allowed(schema, spec['items'])}"
     if spec["type"] == "object":
-        return f"by {_allowed(schema, spec['propertyNames'])}"
+        return "sections by name" if "patternProperties" in spec else f"by {_allowed(schema, spec['propertyNames'])}"
     return _plain(spec)
 
 

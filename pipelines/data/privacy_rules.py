@@ -85,7 +85,8 @@ RULES: tuple[Rule, ...] = (
         "private_key",
         re.compile(
             r"(?P<value>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:(?!-----)[\s\S])*+(?:-----END [A-Z0-9 ]{0,40}-----)?)"
+            # Lazy, not possessive: Python 3.11.2 gives up characters of a possessive group that looks ahead.
+            r"[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}-----|(?=-----)|\Z))"
         ),
         ("private key",),
     ),

@@ -25,25 +25,33 @@ from pipelines.recipe import FilesSource, Recipe
 from pipelines.stage_runner import run
 
 
-def collect(recipe: Recipe, paths: Paths, name: str) -> None:
-    """Collect the source `name` of the recipe.
+def collect(recipe: Recipe, paths: Paths, source: str | None = None) -> None:
+    """Collect one source of the recipe, or all of them.
 
     Raises:
-        TinsmithError: the recipe has no such source, or the source or its contract is missing or wrong.
+        TinsmithError: the recipe has no such source, or a source or its contract is missing or wrong, or a source holds
+            no rows.
     """
-    if name not in recipe.data.sources:
-        raise TinsmithError(
-            f"{paths.recipe}: data.sources: there is no {name}; it has {', '.join(recipe.data.sources)}"
-        )
+    if source is not None and source not in recipe.data.sources:
+        known = ", ".join(recipe.data.sources)
+        raise TinsmithError(f"{paths.recipe}: data.sources: there is no {source}; it has {known}")
     if mistakes := contract_mistakes(recipe, strict_yaml.load(paths.recipe)):
         raise TinsmithError("\n".join(mistakes))
-    source = recipe.data.sources[name]
+    for name in [source] if source else recipe.data.sources:
+        _collect(name, recipe.data.sources[name], paths.collected(name))
+
+
+def _collect(name: str, source: FilesSource, target: Path) -> None:
     contract = read_contract(Path(source.contract))
     files = find_files(source)
-    with written_whole(paths.collected(name)) as folder:
+    with written_whole(target) as folder:
         folder.mkdir()
         rows_of: Counter[str] = Counter()
         write_rows(_counted(files, source, contract, rows_of), contract, folder / "rows.parquet")
+        if not rows_of.total():
+            raise TinsmithError(
+                f"data.sources.{name}.path: {source.path} holds no rows; nothing can be learned from it"
+            )
         shutil.copyfile(contract.path, folder / "contract.odcs.yaml")
         read = [
             {"file": file.label, "sha256": sha256_of_file(file.path), "rows": rows_of[file.label]} for file in files

@@ -60,9 +60,8 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     """Sort the collected rows into accepted and refused.
 
     Raises:
-        TinsmithError: a source was not collected, holds no rows, or repeats a file; or none of its rows was accepted,
-            or its contract stops the line for the rows refused or for a rule on the data set (then the quarantine was
-            written).
+        TinsmithError: a source was not collected, or repeats a file, or none of its rows was accepted, or its contract
+            stops the line for the rows refused or for a rule on the data set (then the quarantine was written).
     """
     collected = [_collected(recipe, paths, name) for name in recipe.data.sources]
     _refuse_copies(collected)
@@ -93,16 +92,13 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
 def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
     folder = paths.collected(name)
     if not folder.is_dir():
-        command = f"python -m pipelines.stages.collect {recipe.name} {name}"
+        command = f"python -m pipelines.stages.collect {recipe.name}"
         raise TinsmithError(f"{folder}: not there yet; run `{command}` first")
     source = recipe.data.sources[name]
     # Its mistakes are to be mended where its author wrote it.
     contract = replace(read_contract(folder / "contract.odcs.yaml"), path=Path(source.contract))
     files = read_json(folder / "source.json")["files"]
-    collected = _Collected(name, source.use, folder / "rows.parquet", contract, files)
-    if not collected.rows_in:
-        raise TinsmithError(f"data.sources.{name}.path: {source.path} holds no rows; nothing can be learned from it")
-    return collected
+    return _Collected(name, source.use, folder / "rows.parquet", contract, files)
 
 
 def _refuse_copies(collected: Sequence[_Collected]) -> None:

@@ -20,4 +20,5 @@ def test_recipe_and_contract_are_valid_and_the_data_is_not_in_the_project(
     recipe = read_recipe(path)
     assert contract_mistakes(recipe, strict_yaml.load(path)) == []
     monkeypatch.setenv("TINSMITH_BENCH_DATA", "/elsewhere")
-    assert recipe.data.source.expanded_path() == f"/elsewhere/{name}/*.jsonl"
+    (source,) = recipe.data.sources.values()
+    assert source.expanded_path() == f"/elsewhere/{name}/*.jsonl"

@@ -79,8 +79,10 @@ PARAMS = """\
 # Written by `tinsmith sync` from the recipes folder; do not edit.
 recipes:
 - tickets
-inputs:
-  tickets:
+sources:
+  tickets-tickets:
+    recipe: tickets
+    source: tickets
     contract: data_contracts/tickets.odcs.yaml
-    source: data
+    path: data
 """

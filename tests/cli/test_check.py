@@ -31,8 +31,12 @@ def test_a_recipe_is_named_or_given_as_a_file(tinsmith, given):
     [
         ("epochs: 1", "epoch: 1", "recipes/tickets.yaml:11: train.epoch: there is no such field (did you mean epochs?"),
         ("model: {base: embedded:smollm2-135m-instruct}\n", "", "recipes/tickets.yaml:1: model: is missing"),
-        ("tickets.odcs.yaml", "tockets.odcs.yaml", "data.contract: there is no file data_contracts/tockets.odcs.yaml"),
-        ("data/*.csv", "data/*.tsv", "recipes/tickets.yaml:6: data.source.path: no file matches data/*.tsv"),
+        (
+            "tickets.odcs.yaml",
+            "tockets.odcs.yaml",
+            "data.sources.tickets.contract: there is no file data_contracts/tockets.odcs.yaml",
+        ),
+        ("data/*.csv", "data/*.tsv", "recipes/tickets.yaml:6: data.sources.tickets.path: no file matches data/*.tsv"),
         ("smollm2-135m", "smolm-135m", "recipes/tickets.yaml:10: model.base: no embedded base is called"),
         ("{intent}", "{intend}", "has no column intend (did you mean intent?"),
     ],

@@ -11,6 +11,7 @@ from pipelines.data.contract import read_contract
 from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import read_recipe
+from pipelines.stages.collect import collect
 from pipelines.stages.ingest import ingest
 
 SAMPLES = Path(__file__).parents[2] / "data/raw/support_tickets"
@@ -22,6 +23,12 @@ def write_csv(name, header, rows, **how):
     with path.open("w", newline="", encoding=encoding) as stream:
         csv.writer(stream, **how).writerows([header, *rows])
     return path
+
+
+def walk_to_ingest():
+    recipe, paths = read_recipe(Path("recipes/x.yaml")), Paths("x")
+    collect(recipe, paths)
+    ingest(recipe, paths)
 
 
 def write_jsonl(name, rows):
@@ -87,7 +94,7 @@ def test_the_recipe_is_short_and_each_section_says_what_to_change(tinsmith):
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.csv")), ids=lambda sample: sample.stem)
 def test_ingest_accepts_nearly_all_of_the_sample_exports(sample):
     new_recipe("x", sample)
-    ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
+    walk_to_ingest()
     counts = read_json(Path("reports/x/ingest.json"))
     assert counts["accepted"] >= 0.95 * counts["rows_in"]
     contract = read_contract(Path("data_contracts/x.odcs.yaml"))
@@ -107,7 +114,7 @@ def test_ingest_accepts_nearly_all_of_the_sample_exports(sample):
 def test_delimiter_and_encoding_are_found_out(name, how):
     rows = [[f"Größe {number} fällt nicht aus", "groß" if number % 2 else "klein"] for number in range(60)]
     new_recipe("x", write_csv(name, ["Frage", "Größe"], rows, **how))
-    ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
+    walk_to_ingest()
     assert read_json(Path("reports/x/ingest.json"))["accepted"] == 60
     assert "groß" in Path("data_contracts/x.odcs.yaml").read_text()
 
@@ -125,7 +132,7 @@ def test_json_lines_with_nested_and_mixed_values(tinsmith):
     assert column("score")["logicalType"] == "number"
     assert column("open")["logicalType"] == "boolean"
     assert column("label")["quality"][0]["arguments"] == {"validValues": ["no", "yes"]}
-    ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
+    walk_to_ingest()
     assert read_json(Path("reports/x/ingest.json"))["accepted"] == 60
 
 
@@ -139,7 +146,7 @@ def test_odd_column_names_get_names_that_templates_can_hold(tinsmith):
     assert [column.source_name for column in contract.columns] == [name for name in header if name]
     assert len(set(contract.names)) == 6
     assert all(name.isidentifier() for name in contract.names)
-    ingest(read_recipe(Path("recipes/x.yaml")), Paths("x"))
+    walk_to_ingest()
     assert read_json(Path("reports/x/ingest.json"))["accepted"] == 60
 
 
@@ -191,7 +198,7 @@ def test_samples_from_which_nothing_can_be_drafted(tinsmith, project, text, told
         ("Triage", "rows.csv", "recipe name 'Triage'"),
         ("x", "nowhere.csv", "nowhere.csv: there is no such file"),
         ("x", "rows.xlsx", "rows.xlsx: is not one of .csv, .tsv, .jsonl, .ndjson"),
-        ("x", "rows[1].csv", "rows[1].csv: `[` has a meaning in data.source.path"),
+        ("x", "rows[1].csv", "rows[1].csv: `[` has a meaning in a source's path"),
     ],
 )
 def test_wrong_names_and_files(tinsmith, name, sample, told):

@@ -11,7 +11,7 @@ def test_sync_says_what_changed_and_then_that_nothing_did(tinsmith, good_recipe)
     good_recipe.write_text(text.replace("data/*.csv", "data/tickets.csv"))
     code, out, _ = tinsmith("sync")
     assert (code, out) == (0, "params.yaml: added added; changed tickets (2 recipes)\n")
-    assert strict_yaml.load(Path("params.yaml")).value["inputs"]["tickets"]["source"] == "data/tickets.csv"
+    assert strict_yaml.load(Path("params.yaml")).value["sources"]["tickets-tickets"]["path"] == "data/tickets.csv"
     assert tinsmith("sync")[1] == "params.yaml: up to date (2 recipes)\n"
 
 

@@ -174,10 +174,10 @@ def test_ingest_refuses_exactly_what_was_planted(tmp_path, monkeypatch, truth):
     monkeypatch.chdir(tmp_path)
     recipe = read_recipe(Path("recipes/support_triage.yaml"))
     paths = Paths(recipe.name)
-    collect(recipe, paths, "tickets")
+    collect(recipe, paths)
     ingest(recipe, paths)
     refused = [json.loads(line) for line in (paths.work / "quarantine.jsonl").read_text(encoding="utf-8").splitlines()]
-    found = {f"{row['source']}:{row['line']}": (row["kind"], row["reasons"]) for row in refused}
+    found = {f"{Path(row['source']).name}:{row['line']}": (row["kind"], row["reasons"]) for row in refused}
     assert {record: kind for record, (kind, _) in found.items()} == {
         fault["record"]: fault["outcome"] for fault in truth["faults"]
     }

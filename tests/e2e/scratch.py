@@ -38,8 +38,9 @@ register: {{model: support-triage}}
 """
 PARAMS = f"""\
 recipes: [support_triage]
-inputs:
-  support_triage: {{contract: data_contracts/support_tickets.odcs.yaml, source: {TICKETS}}}
+sources:
+  support_triage-tickets:
+    {{recipe: support_triage, source: tickets, contract: data_contracts/support_tickets.odcs.yaml, path: {TICKETS}}}
 """
 COMMAND_SECONDS = 600
 

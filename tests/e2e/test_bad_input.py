@@ -39,6 +39,7 @@ def after_resolve(tmp_path_factory):
 @pytest.fixture(scope="module")
 def after_ingest(after_resolve, tmp_path_factory):
     project = after_resolve.copied_to(tmp_path_factory.mktemp("ingested") / "project")
+    assert project.stage("collect").returncode == 0
     assert project.stage("ingest").returncode == 0
     return project
 
@@ -74,7 +75,7 @@ def test_a_contract_that_is_not_there(project):
     (project / CONTRACT).unlink()
     before = project.files()
     line = told(project.stage("resolve"))
-    assert line.startswith(f"error: {RECIPE}:5: data.contract: ")
+    assert line.startswith(f"error: {RECIPE}:6: data.sources.tickets.contract: ")
     assert CONTRACT in line
     assert project.files() == before
 
@@ -93,16 +94,17 @@ def test_a_source_without_rows(resolved, content):
     head = (resolved / TICKETS).read_bytes().splitlines()[0] + b"\n"
     (resolved / TICKETS).write_bytes(head if content == "header" else b"")
     before = resolved.files()
-    line = told(resolved.stage("ingest"))
+    line = told(resolved.stage("collect"))
     assert TICKETS in line
     assert resolved.files() == before
 
 
 def test_a_source_in_which_every_row_is_refused(resolved):
     resolved.edit(CONTRACT, "[camera, lock, thermostat, lights, hub]", "[kettle]")
+    assert resolved.stage("collect").returncode == 0
     before = resolved.files()
     line = told(resolved.stage("ingest"))
-    assert "all 412 rows were refused: product: enum (" in line
+    assert "all 412 rows of tickets were refused: product: enum (" in line
     # Only what shows why.
     quarantine = "work/support_triage/quarantine.jsonl"
     assert quarantine in line
@@ -200,8 +202,9 @@ def test_a_full_disk(resolved, size):
     """work/ is a real disk of a few blocks, seen by this stage alone and gone with it."""
     (resolved / "work").mkdir()
     script = (
-        f'mount -t tmpfs -o size={size} tmpfs work && "$0" -m pipelines.stages.ingest support_triage; code=$?; '
-        "find work -type f; exit $code"
+        f'mount -t tmpfs -o size={size} tmpfs work && "$0" -m pipelines.stages.collect support_triage && '
+        '"$0" -m pipelines.stages.ingest support_triage; code=$?; '
+        'find work -type f -not -path "*/collected/*"; exit $code'
     )
     ended = resolved.run(*OWN_MOUNTS, "sh", "-c", script, sys.executable)
     assert told(ended).endswith("no space left; free some and run again")

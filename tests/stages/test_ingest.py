@@ -66,8 +66,7 @@ def run_ingest(**files: bytes) -> dict:
 
 def walk() -> None:
     recipe = read_recipe(PATHS.recipe)
-    for name in recipe.data.sources:
-        collect(recipe, PATHS, name)
+    collect(recipe, PATHS)
     ingest(recipe, PATHS)
 
 
@@ -86,11 +85,11 @@ def test_rows_of_several_files_are_sorted_into_accepted_and_refused():
     assert accepted.column("_record").to_pylist() == ["tickets/a.csv:2", "tickets/b.jsonl:1"]
     assert accepted.column("body").to_pylist() == ["two\nlines", "x"]
     assert [(row["source"], row["line"], row["kind"], row["reasons"]) for row in quarantine()] == [
-        ("a.csv", 4, "quarantined", ["created_at: logicalType timestamp", "product: enum"]),
-        ("a.csv", 5, "quarantined", ["ticket_id: primaryKey"]),
-        ("a.csv", 6, "rejected_raw", ["row: not utf-8"]),
-        ("b.jsonl", 2, "quarantined", ["body: required"]),
-        ("b.jsonl", 3, "rejected_raw", ["row: broken JSON"]),
+        ("tickets/a.csv", 4, "quarantined", ["created_at: logicalType timestamp", "product: enum"]),
+        ("tickets/a.csv", 5, "quarantined", ["ticket_id: primaryKey"]),
+        ("tickets/a.csv", 6, "rejected_raw", ["row: not utf-8"]),
+        ("tickets/b.jsonl", 2, "quarantined", ["body: required"]),
+        ("tickets/b.jsonl", 3, "rejected_raw", ["row: broken JSON"]),
     ]
     assert quarantine()[2]["raw"] == r"3,,caf\xe9,app"
     assert [report[key] for key in ("rows_in", "accepted", "quarantined", "rejected_raw")] == [7, 2, 3, 2]
@@ -224,7 +223,7 @@ def test_a_source_that_the_recipe_lacks_is_told():
     recipe = read_recipe(PATHS.recipe)
     with pytest.raises(TinsmithError, match=r"data\.sources: there is no tockets; it has tickets"):
         collect(recipe, PATHS, "tockets")
-    with pytest.raises(TinsmithError, match=r"run `python -m pipelines\.stages\.collect triage tickets` first"):
+    with pytest.raises(TinsmithError, match=r"run `python -m pipelines\.stages\.collect triage` first"):
         ingest(recipe, PATHS)
 
 

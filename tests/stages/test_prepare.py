@@ -195,7 +195,7 @@ def test_one_group_leaves_no_test_rows(project):
 def test_an_empty_answer_names_its_row(project):
     example = {"user": "{body}", "assistant": "{label}"}
     message = refused(project, [note(number, label=None) for number in range(20)], example=example)
-    assert "the answer of notes.csv:2 is empty; make its columns required in notes.odcs.yaml" in message
+    assert "the answer of notes.csv:2 is empty; make its columns required in the contract" in message
 
 
 def test_nothing_left_after_the_privacy_rules_is_told(project):
