@@ -192,3 +192,19 @@ def test_every_line_of_any_bytes_belongs_to_one_row_or_is_blank(tmp_path, conten
             covered += range(row.line, row.line + row.raw.count("\n") + 1)
     assert len(covered) == len(set(covered))
     assert all(not lines[number - 1].strip(b" \t\r") for number in set(range(1, len(lines) + 1)) - set(covered))
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "rows"),
+    [
+        ("a.csv", b"id,body\n", [b'1,"two\nlines"', b"2,caf\xe9", b"\xc3\xa9,x", b'3,"open', b"4,"]),
+        ("a.jsonl", b"", [b'{"id": "1"}', b"\xff", b'{"id": "\xc3\xa9"}', b"{", b'{"id": 2}']),
+    ],
+)
+def test_every_row_knows_its_byte_and_keeps_its_bytes(tmp_path, name, head, rows):
+    content = head + b"\n".join(rows) + b"\n"
+    read_back = rows_of(tmp_path / name, content)
+    assert [row.offset for row in read_back] == [
+        len(head) + len(b"\n".join([*rows[:place], b""])) for place in range(len(rows))
+    ]
+    assert [row.raw_bytes or row.raw.encode() for row in read_back] == rows
