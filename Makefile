@@ -26,7 +26,7 @@ lint: .venv/dev
 	lint-imports
 
 lint-contracts: .venv/lint-contracts/ready
-	@for contract in data_contracts/*.odcs.yaml benchmarks/contracts/*.odcs.yaml; do \
+	@for contract in data_contracts/*.odcs.yaml benchmarks/contracts/*.odcs.yaml tests/fuzz/everything.odcs.yaml; do \
 	  .venv/lint-contracts/bin/datacontract lint $$contract || exit 1; done
 
 .venv/lint-contracts/ready: lint-contracts.txt

@@ -85,12 +85,14 @@ def test_a_recipe_that_was_not_ingested_says_what_to_run(tinsmith, command):
     assert err == "error: work/tickets/quarantine.jsonl: not there yet; run `dvc repro ingest@tickets` first\n"
 
 
+@pytest.mark.e2e
 def test_release_brings_back_what_was_mended_in_the_file_or_in_the_contract(
     tinsmith, project, good_recipe, monkeypatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")
-    shutil.copy(REPOSITORY / "dvc.yaml", project)
+    for name in ("dvc.yaml", "prices.yaml"):
+        shutil.copy(REPOSITORY / name, project)
     shutil.copytree(REPOSITORY / "pipelines", project / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
     contract, data = project / "data_contracts/tickets.odcs.yaml", project / "data/tickets.csv"
     enum = "name: intent, enum: [{value: fault}, {value: refund}]"
