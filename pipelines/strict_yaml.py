@@ -12,16 +12,30 @@ Field = tuple[str | int, ...]
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses anchors and aliases (alias bombs) and keys given twice (the last would win silently)."""
+    """SafeLoader that refuses anchors and aliases (alias bombs), tags, and keys given twice (the last would win)."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """PyYAML's, but raising on an anchor or alias."""
+        """PyYAML's, but raising on an anchor, an alias or a tag."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(
+                problem="tags such as !!str are not allowed; write the value plainly", problem_mark=event.start_mark
+            )
         if getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(
                 problem="anchors and aliases are not allowed; write the value out", problem_mark=event.start_mark
             )
         return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """PyYAML's, but naming the line of what looks like a number or a date and is none, such as 2026-02-30."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            raise yaml.MarkedYAMLError(
+                problem="looks like a number or a date and is none; mend it, or put it in quotes",
+                problem_mark=node.start_mark,
+            ) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """PyYAML's, but raising on a key that is given twice or is no text."""

@@ -162,5 +162,8 @@ def _names_in(schema: Any) -> set[str]:
     if "then" in schema:
         branches.append(schema["then"])
     if reference := schema.get("$ref"):
-        branches.append(_schema()["$defs"][reference.removeprefix("#/$defs/")])
+        part = _schema()
+        for step in reference.removeprefix("#/").split("/"):
+            part = part[step]
+        branches.append(part)
     return names.union(*(_names_in(branch) for branch in branches))

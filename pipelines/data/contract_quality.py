@@ -36,7 +36,8 @@ def quality_mistakes(given: dict[str, Any], field: Field, of_table: bool) -> Ite
         return
     metrics = _TABLE_METRICS if of_table else _COLUMN_METRICS
     metric = given.get("metric")
-    if kind == "library" and metric not in metrics:
+    # The schema asks for a metric's type only where the rule says `type: library`, which is also the default.
+    if kind == "library" and not (isinstance(metric, str) and metric in metrics):
         place = "a whole table" if of_table else "a column"
         yield (*field, "metric"), f"{metric} is not supported here for {place}; allowed: {', '.join(metrics)}"
         return
@@ -79,6 +80,8 @@ def _argument_mistakes(arguments: dict[str, Any], field: Field, known: set[str])
     for name in ("validValues", "missingValues", "properties"):
         if not isinstance(arguments.get(name, []), list):
             yield (*field, name), "must be a list"
+        elif name == "properties" and not all(isinstance(column, str) for column in arguments.get(name, [])):
+            yield (*field, name), "must be a list of columns' names"
 
 
 def refuses_rows(given: dict[str, Any]) -> bool:

@@ -249,6 +249,11 @@ def test_what_a_contract_promises_beside_its_columns_is_understood(tmp_path):
     assert read.columns[2].rules == (Rule("retention", Age(3, "year")),)
 
 
+def test_an_unknown_field_of_a_server_is_told_like_any_other(tmp_path):
+    servers = "servers: [{server: a, type: local, path: x, format: csv, delimter: ','}]\n"
+    assert "servers.0.delimter: there is no such field" in mistakes_of(tmp_path, servers + GOOD)
+
+
 def test_other_versions_several_tables_and_a_name_given_twice_are_mistakes(tmp_path):
     assert "v2.2.2 is not supported here" in mistakes_of(tmp_path, GOOD.replace("v3.2.0", "v2.2.2"))
     assert "holds 2 tables" in mistakes_of(tmp_path, GOOD + "- name: second\n")
