@@ -128,7 +128,7 @@ def _locked(table: str, file: Path | None) -> Iterator[duckdb.DuckDBPyConnection
 
 
 def _unsafe(database: duckdb.DuckDBPyConnection, query: str, columns: set[str]) -> str | None:
-    parsed = json.loads(database.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])
+    parsed = json.loads(database.execute(f"SELECT json_serialize_sql({quoted(query)})").fetchall()[0][0])
     if parsed["error"]:
         return f"must be one SELECT ({parsed['error_message'].splitlines()[0]})"
     if len(parsed["statements"]) != 1:

@@ -88,8 +88,8 @@ def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: 
     for number, reference in enumerate(contract.references):
         keys = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(reference.to_columns))
         database.execute(
-            f"CREATE TABLE {keys_table(number)} AS SELECT DISTINCT {keys} FROM read_parquet(?)",  # noqa: S608 - quoted
-            [str(tables[reference.to_table])],
+            f"CREATE TABLE {keys_table(number)} AS SELECT DISTINCT {keys}"  # noqa: S608 - quoted
+            f" FROM read_parquet({quoted(str(tables[reference.to_table]))})"
         )
 
 
