@@ -1,5 +1,6 @@
 """YAML as people expect it: duplicate keys, anchors and aliases are refused, and every value knows its line."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from pipelines.errors import TinsmithError
 
 Field = tuple[str | int, ...]
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -28,14 +30,19 @@ class _StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """PyYAML's, but naming the line of what looks like a number or a date and is none, such as 2026-02-30."""
+        """PyYAML's, but naming the line of what is no number, no date (2026-02-30), or no text that can be written."""
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
         except ValueError:
             raise yaml.MarkedYAMLError(
                 problem="looks like a number or a date and is none; mend it, or put it in quotes",
                 problem_mark=node.start_mark,
             ) from None
+        if isinstance(value, str) and _UNWRITABLE.search(value):
+            raise yaml.MarkedYAMLError(
+                problem="holds a NUL character or half of a surrogate pair; take it out", problem_mark=node.start_mark
+            )
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """PyYAML's, but raising on a key that is given twice or is no text."""

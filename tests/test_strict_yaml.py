@@ -44,6 +44,8 @@ def test_any_text_is_a_mapping_or_a_mistake_that_names_the_file(scratch, text):
         ("a: *x\n", ":1: anchors and aliases are not allowed"),
         ("a: !!timestamp x\n", ":1: tags such as !!str are not allowed"),
         ("a:\n- 2026-02-30\n", ":2: looks like a number or a date and is none"),
+        ('a: "x\\0"\n', ":1: holds a NUL character"),
+        ('a: "\\ud800"\n', ":1: holds a NUL character or half of a surrogate pair"),
         ("a: 0x_\n", ":1: looks like a number or a date and is none"),
         (f"a: {'9' * 5000}\n", ":1: looks like a number or a date and is none"),
         ("no: 1\n", ":1: the key `no` is read as bool; put it in quotes"),

@@ -97,6 +97,8 @@ def not_supported(contract: dict[str, Any]) -> list[Mistake]:
 
 def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
     yield from _beyond(table, field, _TABLE_KEYS)
+    if not table["name"]:
+        yield (*field, "name"), "is empty; give the table a name"
     if not table.get("properties"):
         yield (*field, "properties"), "names no columns; give each column of the data a name and a logicalType"
     for index, column in enumerate(table.get("properties", [])):
@@ -107,6 +109,8 @@ def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
 
 def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
     yield from _beyond(column, field, _COLUMN_KEYS)
+    if not column["name"]:
+        yield (*field, "name"), "is empty; give the column a name"
     logical_type = column.get("logicalType")
     if logical_type is None:
         yield (*field, "logicalType"), f"is missing; allowed: {', '.join(OPTIONS)}"

@@ -180,6 +180,7 @@ def test_a_promise_that_nothing_would_check_is_a_mistake(tmp_path, column, told)
         ("{name: a, logicalType: string, logicalTypeOptions: {pattern: '(?=x)'}}", "is not a regular expression"),
         ("{name: a, logicalType: string, logicalTypeOptions: {maxLength: '5'}}", "must be of type integer"),
         ("{name: _record, logicalType: string}", "choose another name"),
+        ("{name: '', logicalType: string}", "is empty; give the column a name"),
     ],
 )
 def test_a_rule_that_cannot_hold_is_told_before_any_row_is_read(tmp_path, column, told):
