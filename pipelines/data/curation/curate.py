@@ -94,7 +94,11 @@ def cluster_near_duplicates(
     ledger.drop("near_duplicate", spread(~alone, kept) & (curate.near_duplicates == "drop"))
     keys = np.zeros(len(kept), np.uint64)
     keys[kept] = clusters.astype(np.uint64) + np.uint64(1)
-    return keys, {"clusters": int((sizes > 1).sum()), "rows": int(sizes[sizes > 1].sum()), "largest": int(sizes.max(initial=0))}
+    return keys, {
+        "clusters": int((sizes > 1).sum()),
+        "rows": int(sizes[sizes > 1].sum()),
+        "largest": int(sizes.max(initial=0)),
+    }
 
 
 def drop_contaminated(
