@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
+from pipelines.data.answer_schema import answer_schema
 from pipelines.data.contract import RECORD, Contract, read_contract
 from pipelines.data.curation.curate import (
     cluster_near_duplicates,
@@ -27,7 +28,9 @@ from pipelines.data.curation.curate import (
     drop_suspicious,
 )
 from pipelines.data.curation.ledger import Ledger
+from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
+from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
 from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
@@ -45,7 +48,7 @@ from pipelines.data.splits import (
     sides_by_time,
 )
 from pipelines.errors import TinsmithError
-from pipelines.files import write_json, written_whole
+from pipelines.files import read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
 from pipelines.recipe import Example, Recipe, example_columns
@@ -124,10 +127,15 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
         "defused": suspicious["hidden_text"]["control_token"],
         "tokens": _token_figures(tokens[ledger.kept], answer_tokens[ledger.kept]),
         "allowed_answers": labels.choices(),
+        "answer_schema": None if isinstance(example.assistant, str) else answer_schema(example.assistant, contract),
         "labels": labels.balance(),
     }
     write_json(paths.work / "suspicious.json", phrases)
+    write_text(paths.work / "examples.html", examples_page(recipe.name, chosen_examples(paths.work, tokenizer, 20)))
     write_json(paths.reports / "datasheet.json", datasheet)
+    ingest = read_json(paths.reports / "ingest.json")
+    for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
+        write_text(paths.reports / f"datasheet.{ending}", page(recipe.name, recipe.purpose, datasheet, ingest))
     examples.path.unlink()
 
 
@@ -248,6 +256,8 @@ def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:
     """Tokens of the kept examples; `trained_share` is the part of them that is answer and end of turn."""
     return {
         "longest": int(tokens.max()),
+        "p99": int(np.quantile(tokens, 0.99)),
+        "median": int(np.median(tokens)),
         "mean": round(float(tokens.mean()), 1),
         "longest_answer": int(answers.max()),
         "trained_share": round(float(answers.sum() / tokens.sum()), 4),

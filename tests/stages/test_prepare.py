@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import TinsmithError
+from pipelines.files import write_json
 from pipelines.model.base import folder_digest
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
@@ -32,6 +33,15 @@ schema:
         quality:
           - {type: library, metric: invalidValues, arguments: {validValues: [good, bad]}, mustBe: 0}
 """
+INGEST = {
+    "rows_in": 3,
+    "accepted": 0,
+    "quarantined": 2,
+    "rejected_raw": 1,
+    "reasons": {"body: required": 2, "row: broken quote": 1},
+    "sources": [{"file": "notes.csv", "sha256": "ab" * 32, "rows": 3}],
+    "contract": {"id": "notes", "version": "1.0.0", "sha256": "cd" * 32},
+}
 SCHEMA = pa.schema(
     [
         ("_record", pa.string()),
@@ -64,6 +74,7 @@ def project(tmp_path, monkeypatch, chatml_base):
     digest = folder_digest(chatml_base)
     paths = Paths("notes")
     paths.work.mkdir(parents=True)
+    write_json(paths.reports / "ingest.json", INGEST)
 
     def run(rows, max_length=256, **data):
         recipe = Recipe.model_validate_json(
@@ -86,6 +97,7 @@ def project(tmp_path, monkeypatch, chatml_base):
             )
         )
         if rows is not None:
+            write_json(paths.reports / "ingest.json", {**INGEST, "rows_in": len(rows) + 3, "accepted": len(rows)})
             pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), paths.work / "accepted.parquet")
         prepare(recipe, paths)
         sides = {
@@ -169,7 +181,7 @@ def refused(project, rows, **changes):
     with pytest.raises(TinsmithError) as caught:
         project(rows, **changes)
     assert os.listdir("work/notes") == ["accepted.parquet"]
-    assert not Path("reports").exists()
+    assert os.listdir("reports/notes") == ["ingest.json"]
     return str(caught.value)
 
 
@@ -375,3 +387,29 @@ def test_caps_bound_training_alone(project):
 def test_nothing_left_after_the_filters_is_told(project):
     message = refused(project, [note(number) for number in range(20)], curate={"min_words": 100})
     assert message.startswith("recipes/notes.yaml: data.split: no rows for test; 0 rows")
+
+
+def test_the_datasheet_for_people_says_what_its_figures_say(project):
+    rows = [note(number) for number in range(120)]
+    rows[3]["body"] = "my key is AKIAIOSFODNN7EXAMPLE"
+    rows[4]["body"] = rows[44]["body"] = "the same note"
+    datasheet, sides = project(rows)
+    page, text = (Path(f"reports/notes/datasheet.{ending}").read_text() for ending in ("html", "md"))
+    for step in (
+        "rows in 123",
+        "accepted 120",
+        "quarantined 2",
+        "secret 1",
+        "duplicate 1",
+        f"test {len(sides['test'])}",
+    ):
+        assert f"{step}</text>" in page
+    for line in ("| rows in | 123 |", "| dropped: secret | 1 |", f"| train | {len(sides['train'])} |", "notes.csv"):
+        assert line in text
+    assert datasheet["answer_schema"]["required"] == ["label"]
+    for shown in (page, text):
+        assert "about a lamp" not in shown
+        assert "body: required 2" in shown
+        assert "ab" * 32 in shown
+    assert "<script" not in page
+    assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
