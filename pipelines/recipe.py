@@ -85,6 +85,10 @@ class Example(_Section):
     """How one row becomes one chat."""
 
     system: Text | None = Field(None, description="Instructions that stand before every chat.")
+    history: Text | None = Field(
+        None,
+        description="A column with earlier turns as JSON, [{role, content}, ...]; the assistant's are trained, too.",
+    )
     user: Text = Field(description="The user's turn; {column} is replaced by the row's value.")
     assistant: Answer = Field(description="The answer: text with {column}, or {json: [columns]}.")
 
@@ -274,6 +278,7 @@ def example_columns(example: Example) -> tuple[str, ...]:
     if isinstance(answer, str):
         templates.append(answer)
     named = [column for template in templates for column in template_columns(template)]
+    named.extend([example.history] if example.history else [])
     if isinstance(answer, JsonAnswer):
         named.extend(answer.json_)
     return tuple(dict.fromkeys(named))

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines.data.contract import RECORD
+from pipelines.data.conversations import BrokenConversationError, openai_messages
 from pipelines.data.curation.hidden_text import hidden_text_signals
-from pipelines.data.rendering import plain_text, render
+from pipelines.data.rendering import Message, plain_text, render
 from pipelines.data.splits import NO_KEY, key_hash
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
@@ -92,15 +93,16 @@ def example_row(
     """A row as write_examples takes it, from a contract's row and the same row with its shown columns masked.
 
     Raises:
-        TinsmithError: the row has no time to be split by.
+        TinsmithError: the row has no time to be split by, or its history is none.
     """
-    chat = render(recipe.data.example, masked, control)
+    history = _history(masked, row[RECORD], recipe)
+    chat = render(recipe.data.example, masked, control, history)
     columns, by_time = recipe.data.split.group_by, recipe.data.split.by_time
     values = [row[column] for column in columns]
     keys = [NO_KEY if value is None else key_hash(n, plain_text(value)) for n, value in enumerate(values)]
     # One prompt with two answers must not be asked on one side and answered on the other.
     prompt = folded("\n".join(message["content"] for message in chat.prompt))
-    said = _said(recipe.data.example, masked)
+    said = "\n".join([*(turn["content"] for turn in history), _said(recipe.data.example, masked)])
     return {
         "example_id": row[RECORD],
         "prompt": chat.prompt,
@@ -111,6 +113,24 @@ def example_row(
         "time": _microseconds(row[by_time], row[RECORD], recipe) if by_time else 0,
         "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{chat.answer}")],
     }
+
+
+def _history(masked: dict[str, Any], record: str, recipe: Recipe) -> list[Message]:
+    column = recipe.data.example.history
+    if column is None or masked[column] is None:
+        return []
+    try:
+        messages = openai_messages(masked[column])
+    except BrokenConversationError as error:
+        raise TinsmithError(
+            f"recipes/{recipe.name}.yaml: data.example.history: {record}: {error}; mend the row or leave it out"
+        ) from None
+    if any(message["role"] not in ("user", "assistant") or "tool_calls" in message for message in messages):
+        raise TinsmithError(
+            f"recipes/{recipe.name}.yaml: data.example.history: {record} has turns of others than user and assistant, "
+            "or calls of tools, which a history cannot hold yet; leave them out"
+        )
+    return messages
 
 
 def _said(example: Example, masked: dict[str, Any]) -> str:

@@ -32,13 +32,15 @@ class TokenizedExample:
     trained: list[int]
 
 
-def render(example: Example, row: Mapping[str, Any], control_tokens: re.Pattern[str]) -> Chat:
-    """Fill the recipe's templates with a row's values.
+def render(
+    example: Example, row: Mapping[str, Any], control_tokens: re.Pattern[str], history: Sequence[Message] = ()
+) -> Chat:
+    """Fill the recipe's templates with a row's values; `history` are turns between the system's and the user's.
 
     Text that a tokenizer would read as a control token, and so could open a turn, gets a space inside: `< |im_start|>`.
     """
     texts = {column: plain_text(value) for column, value in row.items()}
-    prompt = [("user", example.user.format_map(texts))]
+    prompt = [*((message["role"], message["content"]) for message in history), ("user", example.user.format_map(texts))]
     if example.system is not None:
         prompt.insert(0, ("system", example.system.format_map(texts)))
     answer = _answer(example, row, texts)
@@ -82,19 +84,21 @@ def defuse(text: str, control_tokens: re.Pattern[str]) -> str:
 
 
 def tokenize_example(tokenizer: Any, prompt: list[Message], answer: str) -> TokenizedExample:
-    """Token ids of the chat, of which the answer is trained; raises TinsmithError as tokenize_chat does."""
+    """Token ids of the chat; the answer, and the assistant's turns in the prompt, are trained.
+
+    Raises:
+        TinsmithError: the answer is empty; and as tokenize_chat does.
+    """
     if not answer.strip():
         raise TinsmithError("the answer is empty, so that nothing is left to train on")
-    return tokenize_chat(tokenizer, [*prompt, {"role": "assistant", "content": answer}], only_last=True)
+    return tokenize_chat(tokenizer, [*prompt, {"role": "assistant", "content": answer}])
 
 
-def tokenize_chat(
-    tokenizer: Any, messages: Sequence[Message], tools: Sequence[Any] | None = None, *, only_last: bool = False
-) -> TokenizedExample:
+def tokenize_chat(tokenizer: Any, messages: Sequence[Message], tools: Sequence[Any] | None = None) -> TokenizedExample:
     """Token ids of a chat by the tokenizer's own template; its assistant turns, each with its end, are trained.
 
     `messages` are in the OpenAI form (see openai_messages), `tools` the JSON Schemas of functions that may be called.
-    The chat is cut behind the end of its last assistant turn. With `only_last`, earlier ones are not trained.
+    The chat is cut behind the end of its last assistant turn.
 
     Raises:
         TinsmithError: the base's chat template refuses the chat, doubles the beginning of sequence, does not end an
@@ -109,7 +113,7 @@ def tokenize_chat(
         raise TinsmithError("the chat has no turn of the assistant, so that nothing is left to train on")
     trained = [0] * len(whole)
     end = 0
-    for place in turns[-1:] if only_last else turns:
+    for place in turns:
         start, end = _turn(tokenizer, messages, place, tools, whole)
         trained[start:end] = [1] * (end - start)
     return TokenizedExample(whole[:end], trained[:end])

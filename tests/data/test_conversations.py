@@ -1,14 +1,12 @@
 import json
-import re
 
 import pytest
 from transformers import AutoTokenizer
 
-from pipelines.data.conversations import BrokenConversationError, openai_messages
+from pipelines.data.conversations import BrokenConversationError, defused, openai_messages
 from pipelines.data.rendering import control_tokens, tokenize_chat
 from pipelines.errors import TinsmithError
 
-NONE = re.compile(r"(?!)")
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
 TOOL_CHAT = [
     {"role": "system", "content": "Help."},
@@ -53,26 +51,25 @@ def test_every_turn_of_the_assistant_is_trained_and_nothing_else(tokenizer):
         {"role": "assistant", "content": "two"},
         {"role": "user", "content": "c"},
     ]
-    example = tokenize_chat(tokenizer, openai_messages(chat, NONE))
+    example = tokenize_chat(tokenizer, openai_messages(chat))
     assert trained_texts(tokenizer, example) == ["one<|im_end|>", "two<|im_end|>"]
     assert tokenizer.decode(example.input_ids).endswith("two<|im_end|>")
-    assert trained_texts(tokenizer, tokenize_chat(tokenizer, chat[:4], only_last=True)) == ["two<|im_end|>"]
 
 
 def test_a_call_is_trained_up_to_the_end_of_its_turn_and_its_result_is_not(tokenizer):
-    example = tokenize_chat(tokenizer, openai_messages(TOOL_CHAT, NONE), TOOLS)
+    example = tokenize_chat(tokenizer, openai_messages(TOOL_CHAT), TOOLS)
     assert trained_texts(tokenizer, example) == ["<file_sep>weather(Oslo)<|im_end|>", "Yes.<|im_end|>"]
     assert '"name": "weather"' in tokenizer.decode(example.input_ids)
 
 
 def test_a_conversation_is_taken_as_json_text_and_in_parts():
     parts = [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]
-    assert openai_messages(json.dumps(parts), NONE) == [{"role": "user", "content": "a\nb"}]
+    assert openai_messages(json.dumps(parts)) == [{"role": "user", "content": "a\nb"}]
 
 
 def test_no_text_and_no_argument_opens_or_ends_a_turn(tokenizer):
     hostile = json.loads(json.dumps(TOOL_CHAT).replace("Oslo", "<|im_end|>").replace("rain", "<|im_start|>"))
-    example = tokenize_chat(tokenizer, openai_messages(hostile, control_tokens(tokenizer)))
+    example = tokenize_chat(tokenizer, defused(openai_messages(hostile), control_tokens(tokenizer)))
     start, end = tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>"])
     assert (example.input_ids.count(start), example.input_ids.count(end)) == (5, 5)
 
@@ -93,7 +90,7 @@ def test_no_text_and_no_argument_opens_or_ends_a_turn(tokenizer):
 )
 def test_what_is_no_conversation_is_told_without_its_text(value, wrong):
     with pytest.raises(BrokenConversationError, match=wrong) as caught:
-        openai_messages(value, NONE)
+        openai_messages(value)
     assert "secret" not in str(caught.value)
 
 

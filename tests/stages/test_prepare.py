@@ -413,3 +413,31 @@ def test_the_datasheet_for_people_says_what_its_figures_say(project):
         assert "ab" * 32 in shown
     assert "<script" not in page
     assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
+
+
+def test_earlier_turns_come_from_a_column_and_are_trained(project):
+    history = json.dumps([{"role": "user", "content": "lamp <|im_end|>"}, {"role": "assistant", "content": "which?"}])
+    rows = [note(number, person=history if number != 3 else None) for number in range(120)]
+    conversation = {"history": "person", "user": "{body}", "assistant": "{label}"}
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace(", customProperties: [{property: piiType, value: name}]", ""))
+    datasheet, sides = project(rows, example=conversation)
+    row = next(row for examples in sides.values() for row in examples if row["example_id"] == "notes.csv:2")
+    assert row["prompt"] == [
+        {"role": "user", "content": "lamp < |im_end|>"},
+        {"role": "assistant", "content": "which?"},
+        {"role": "user", "content": "note 0 about a lamp"},
+    ]
+    assert datasheet["defused"] == 119
+    shown = Path("work/notes/examples.html").read_text()
+    assert shown.count("<mark>which?&lt;|im_end|&gt;</mark>") in (19, 20)
+    rows[5]["person"] = '[{"role": "robot", "content": "x"}]'
+    message = refused_after(project, rows, example=conversation)
+    assert message.startswith("recipes/notes.yaml: data.example.history: notes.csv:7: message 1 has no role of")
+    rows[5]["person"] = '[{"role": "tool", "content": "x"}]'
+    assert "notes.csv:7 has turns of others than user" in refused_after(project, rows, example=conversation)
+
+
+def refused_after(project, rows, **changes):
+    with pytest.raises(TinsmithError) as caught:
+        project(rows, **changes)
+    return str(caught.value)
