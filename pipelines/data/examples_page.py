@@ -1,6 +1,7 @@
 """Examples as the model is taught them, for people: which tokens are read and which are trained."""
 
 import hashlib
+import heapq
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -33,15 +34,16 @@ class Shown(NamedTuple):
 
 def chosen_examples(work: Path, tokenizer: Any, count: int) -> list[Shown]:
     """At most `count` examples of the three splits in the folder `work`, by a hash of their ids: random, but stable."""
-    ids = [
-        (hashlib.sha256(example_id.encode()).digest(), side, example_id)
+    hashed = (
+        (hashlib.sha256(example_id.encode()).digest(), example_id)
         for side in SIDES
-        for example_id in pq.read_table(work / f"{side}.parquet", columns=["example_id"])["example_id"].to_pylist()
-    ]
-    wanted = {example_id: None for _, _, example_id in sorted(ids)[:count]}
+        for batch in pq.ParquetFile(work / f"{side}.parquet").iter_batches(columns=["example_id"])
+        for example_id in batch["example_id"].to_pylist()
+    )
+    wanted = [example_id for _, example_id in heapq.nsmallest(count, hashed)]
     found: dict[str, Shown] = {}
     for side in SIDES:
-        table = pq.read_table(work / f"{side}.parquet", filters=[("example_id", "in", list(wanted) or [""])])
+        table = pq.read_table(work / f"{side}.parquet", filters=[("example_id", "in", wanted or [""])])
         found |= {row["example_id"]: shown_example(tokenizer, row, side) for row in table.to_pylist()}
     return [found[example_id] for example_id in wanted]
 

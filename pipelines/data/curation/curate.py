@@ -67,9 +67,11 @@ def drop_suspicious(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Count, and where asked drop, rows with hidden text or a trigger phrase; the phrases, too, which are data."""
     kept = ledger.kept
-    signals = [row["signals"] for row in examples.rows(["signals"], kept)]
-    found = Counter(signal for row in signals for signal in row)
-    hidden = np.fromiter((bool(row) for row in signals), bool, len(signals))
+    found: Counter[str] = Counter()
+    hidden = np.zeros(int(kept.sum()), bool)
+    for place, row in enumerate(examples.rows(["signals"], kept)):
+        found.update(row["signals"])
+        hidden[place] = bool(row["signals"])
     triggered, phrases = _triggered(examples, kept, example)
     drop = curate.suspicious == "drop"
     ledger.drop("hidden_text", spread(hidden, kept) & drop)
