@@ -27,6 +27,7 @@ from pipelines.data.curation.curate import (
     drop_over_caps,
     drop_suspicious,
 )
+from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
@@ -71,6 +72,7 @@ class _Privacy:
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
+    _check_curate(recipe, paths)
     contract = read_contract(Path(recipe.data.contract))
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
@@ -137,6 +139,15 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
         write_text(paths.reports / f"datasheet.{ending}", page(recipe.name, recipe.purpose, datasheet, ingest))
     examples.path.unlink()
+
+
+def _check_curate(recipe: Recipe, paths: Paths) -> None:
+    """Tell what would only be found after the slow steps."""
+    curate = recipe.data.curate
+    mistakes = [f"languages: {code} is not known to the detector" for code in set(curate.languages) - known_languages()]
+    mistakes += [f"benchmarks: there is no file {file}" for file in curate.benchmarks if not Path(file).is_file()]
+    if mistakes:
+        raise TinsmithError("\n".join(f"{paths.recipe}: data.curate.{mistake}" for mistake in sorted(mistakes)))
 
 
 def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[Iterator[dict[str, Any]], int]:

@@ -441,3 +441,12 @@ def refused_after(project, rows, **changes):
     with pytest.raises(TinsmithError) as caught:
         project(rows, **changes)
     return str(caught.value)
+
+
+def test_a_language_or_benchmark_that_does_not_exist_is_told_before_the_work(project):
+    curate = {"languages": ["en", "xx"], "benchmarks": ["exam.jsonl"]}
+    message = refused(project, [note(number) for number in range(20)], curate=curate)
+    assert message.splitlines() == [
+        "recipes/notes.yaml: data.curate.benchmarks: there is no file exam.jsonl",
+        "recipes/notes.yaml: data.curate.languages: xx is not known to the detector",
+    ]

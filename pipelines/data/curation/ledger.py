@@ -24,12 +24,6 @@ class Ledger:
         self._reasons.append(reason)
         self._reason[rows & self.kept] = len(self._reasons)
 
-    def drop_of_kept(self, reason: str, rows: Mask) -> None:
-        """Drop `rows`, a mask over the rows that are still kept."""
-        every = np.zeros(len(self._reason), bool)
-        every[self.kept] = rows
-        self.drop(reason, every)
-
     def dropped(self) -> dict[str, int]:
         """Rows by reason, in the order in which they were dropped, those without rows included."""
         return {reason: int((self._reason == number).sum()) for number, reason in enumerate(self._reasons, start=1)}
