@@ -57,7 +57,12 @@ class FilesSource(_Section):
 class Split(_Section):
     """Which rows train, which choose, which judge."""
 
-    group_by: tuple[Text, ...] = Field((), description="Columns whose equal values never stand on two sides.")
+    group_by: tuple[Text, ...] = Field(
+        (), description="Columns whose equal values never stand on two sides; the first that a row has is its group."
+    )
+    by_time: Text | None = Field(
+        None, description="A date or timestamp column: the newest rows judge. Without it, a hash of the group decides."
+    )
     test: Annotated[float, Field(gt=0, lt=0.9)] = Field(0.15, description="Share of groups that judge the model.")
     validation: Annotated[float, Field(ge=0, lt=0.9)] = Field(0.10, description="Share of groups that watch training.")
 
@@ -85,6 +90,10 @@ class Example(_Section):
     """How one row becomes one chat."""
 
     system: Text | None = Field(None, description="Instructions that stand before every chat.")
+    history: Text | None = Field(
+        None,
+        description="A column with earlier turns as JSON, [{role, content}, ...]; the assistant's are trained, too.",
+    )
     user: Text = Field(description="The user's turn; {column} is replaced by the row's value.")
     assistant: Answer = Field(description="The answer: text with {column}, or {json: [columns]}.")
 
@@ -103,6 +112,34 @@ class Privacy(_Section):
     secrets: Literal["mask", "drop_row"] = Field("drop_row", description="Keys, tokens and passwords in the text.")
 
 
+class Curate(_Section):
+    """Which rows are worth learning from. Exact duplicates, and training rows that give the test away, always go."""
+
+    near_duplicates: Literal["group", "drop"] = Field(
+        "group", description="group keeps them all, on one side of the split; drop keeps the first of each cluster."
+    )
+    similarity: Annotated[float, Field(ge=0.5, le=1)] = Field(
+        0.8, description="Jaccard similarity of runs of three words from which two texts are near duplicates."
+    )
+    conflicting_labels: Literal["keep", "drop"] = Field("keep", description="Rows whose prompt has several answers.")
+    languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(
+        (), description="ISO 639-1 codes, such as en; rows surely in another language are dropped. Empty keeps all."
+    )
+    min_words: Annotated[int, Field(ge=1)] | None = Field(None, description="Rows that say less are dropped.")
+    max_words: Annotated[int, Field(ge=1)] | None = Field(None, description="Rows that say more are dropped.")
+    max_boilerplate: Fraction | None = Field(
+        None, description="Share of a row in lines that 1% of all rows have, above which it is dropped."
+    )
+    suspicious: Literal["keep", "drop"] = Field(
+        "keep", description="Rows with hidden text or a phrase bound to one label; told in the datasheet either way."
+    )
+    benchmarks: tuple[Text, ...] = Field(
+        (), description="Files (.jsonl, .csv, .parquet, .txt) whose runs of 13 words no training row may have."
+    )
+    max_per_label: Annotated[int, Field(ge=1)] | None = Field(None, description="Training rows of one answer at most.")
+    max_per_group: Annotated[int, Field(ge=1)] | None = Field(None, description="Training rows of one group at most.")
+
+
 class Data(_Section):
     """Where the rows come from and how they become examples."""
 
@@ -115,6 +152,7 @@ class Data(_Section):
     split: Split = Split()
     example: Example
     privacy: Privacy = Privacy()
+    curate: Curate = Curate()
     max_too_long: Fraction = Field(
         0.05, description="Share of examples longer than train.max_length above which prepare stops."
     )
@@ -260,6 +298,7 @@ def example_columns(example: Example) -> tuple[str, ...]:
     if isinstance(answer, str):
         templates.append(answer)
     named = [column for template in templates for column in template_columns(template)]
+    named.extend([example.history] if example.history else [])
     if isinstance(answer, JsonAnswer):
         named.extend(answer.json_)
     return tuple(dict.fromkeys(named))

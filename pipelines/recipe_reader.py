@@ -51,6 +51,7 @@ def columns_of(recipe: Recipe) -> dict[Field, tuple[str, ...]]:
     return {
         ("data", "example"): example_columns(data.example),
         ("data", "split", "group_by"): data.split.group_by,
+        ("data", "split", "by_time"): (data.split.by_time,) if data.split.by_time else (),
         ("evaluate", "slices"): recipe.evaluate.slices,
     }
 

@@ -63,6 +63,17 @@ def schema() -> None:
 
 
 @app.command()
+def look(
+    recipe: RecipeName,
+    count: Annotated[int, typer.Option(min=1, help="Examples to print.")] = 3,
+) -> None:
+    """Show examples as the model is taught them, trained tokens coloured; also as a page, work/RECIPE/look.html."""
+    from pipelines.cli.look import look_at
+
+    look_at(recipe, count)
+
+
+@app.command()
 def serve(
     recipe: RecipeName,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,

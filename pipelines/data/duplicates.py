@@ -1,37 +1,26 @@
-"""Exact duplicates: the same prompt, whatever its case and spacing, with the same answer."""
+"""Exact duplicates (the same prompt, whatever its case and spacing, with the same answer) and contradictions."""
 
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
 
+from pipelines.data.splits import Keys
 
-@dataclass(frozen=True)
-class Duplicates:
-    """`kept` are the positions of the first of each, in order; the others are `dropped`.
-
-    `conflicting_labels` counts the prompts that come with more than one answer; they are kept.
-    """
-
-    kept: list[int]
-    dropped: int
-    conflicting_labels: int
+Mask = NDArray[np.bool_]
 
 
-def folded(text: str) -> str:
-    """Text without what does not make two prompts different: case, spacing and Unicode compatibility forms."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+def repeats(prompts: Keys, answers: Keys) -> Mask:
+    """The rows whose prompt and answer an earlier row has already; both are given as hashes, one for each row."""
+    order = np.lexsort((answers, prompts))  # stable: equal rows stay in their order
+    same = (np.diff(prompts[order]) == 0) & (np.diff(answers[order]) == 0)
+    repeated = np.zeros(len(prompts), bool)
+    repeated[order[1:][same]] = True
+    return repeated
 
 
-def find_duplicates(examples: Iterable[tuple[str, str]]) -> Duplicates:
-    """Find exact duplicates among (prompt, answer) pairs whose prompts are `folded`."""
-    answers: dict[str, set[str]] = {}
-    kept: list[int] = []
-    total = 0
-    for prompt, answer in examples:
-        seen = answers.setdefault(prompt, set())
-        if answer not in seen:
-            seen.add(answer)
-            kept.append(total)
-        total += 1
-    conflicting = sum(len(seen) > 1 for seen in answers.values())
-    return Duplicates(kept, dropped=total - len(kept), conflicting_labels=conflicting)
+def contradicted(prompts: Keys, answers: Keys) -> Mask:
+    """The rows whose prompt comes with another answer, too."""
+    order = np.lexsort((answers, prompts))
+    same_prompt = np.diff(prompts[order]) == 0
+    breaks = same_prompt & (np.diff(answers[order]) != 0)
+    found: Mask = np.isin(prompts, prompts[order[1:][breaks]])
+    return found

@@ -1,85 +1,119 @@
-"""Splitting by group: rows that share a prompt or a value of a `group_by` column never stand on two sides.
+"""Splitting: which rows train, which watch the training (validation), and which judge (test).
 
-A group's side follows from a hash of its smallest key alone, so that reruns, the order of rows and new rows of other
-groups change nothing.
+A row's own side follows from the row alone: from a hash of its group, the value of the first `group_by` column that it
+has, else its prompt; or, with `by_time`, from its time. So rows that are added move no other row.
+
+What must not stand on two sides (equal `group_by` values, equal prompts, near duplicates) links rows of different
+groups, too. Linked rows are not moved to one side: a row that trained a model yesterday must not judge one today, and a
+chain of links would pull most of the data to one side. Instead test rows give way: what shares a key with a training
+row is left out and counted. So no test row shares one with any row that this or an earlier model was trained on.
 """
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Split
 
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+LEFT_OUT = 3
+NO_KEY = 0
 
-Key = tuple[int, str]  # which of the things compared (first the group_by columns, then the prompt), and its value
-MOST_LABELS = 100
+Keys = NDArray[np.uint64]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """For each row its group (a hash) and its side."""
+    """For each row its group (a hash) and its side: a position in SIDES, or LEFT_OUT."""
 
-    groups: list[str]
-    sides: list[Side]
+    groups: Keys
+    sides: Numbers
+
+    def of(self, rows: NDArray[np.bool_]) -> "Assignment":
+        """That of the rows which the mask names alone."""
+        return Assignment(self.groups[rows], self.sides[rows])
+
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each side has."""
+        return {side: int((self.sides == number).sum()) for number, side in enumerate(SIDES)}
 
     def group_counts(self) -> dict[str, int]:
         """How many groups each side has."""
-        counts = Counter(dict(zip(self.groups, self.sides, strict=True)).values())
-        return {side: counts[side] for side in SIDES}
+        return {side: len(np.unique(self.groups[self.sides == number])) for number, side in enumerate(SIDES)}
 
 
-def assign_sides(rows: Sequence[Sequence[Key]], split: Split) -> Assignment:
-    """Give every row its group and its side; each row has at least one key, and rows that share one share a group."""
-    groups = group_rows(rows)
-    return Assignment(groups, [side_of(group, split) for group in groups])
+def key_hash(column: int, value: str) -> int:
+    """A 64-bit key of a value; `column` keeps equal values of different columns apart. Never NO_KEY in practice."""
+    return int(hashlib.sha256(json.dumps((column, value)).encode()).hexdigest()[:16], 16)
 
 
-def group_rows(rows: Sequence[Sequence[Key]]) -> list[str]:
-    """The group of each row: the hash of the smallest key in its connected component of the rows-and-keys graph."""
-    numbers: dict[Key, int] = {}
-    row_of_edge: list[int] = []
-    key_of_edge: list[int] = []
-    for row, keys in enumerate(rows):
-        for key in keys:
-            row_of_edge.append(row)
-            key_of_edge.append(len(rows) + numbers.setdefault(key, len(numbers)))
-    size = len(rows) + len(numbers)
-    edges = coo_array((np.ones(len(row_of_edge), dtype=np.int8), (row_of_edge, key_of_edge)), shape=(size, size))
-    _, component = connected_components(edges, directed=False)
-    smallest: dict[int, Key] = {}
-    for key in sorted(numbers, reverse=True):
-        smallest[int(component[len(rows) + numbers[key]])] = key
-    return [_digest(smallest[int(component[row])]) for row in range(len(rows))]
+def groups_of(keys: Keys) -> Keys:
+    """The group of each row of `keys` (rows, columns): its first key that is not NO_KEY."""
+    first: Numbers = np.argmax(keys != NO_KEY, axis=1)
+    found: Keys = np.take_along_axis(keys, first[:, None], axis=1)[:, 0]
+    return found
 
 
-def side_of(group: str, split: Split) -> Side:
-    """The side of a group: its hash, read as a number in [0, 1), falls into test, validation or train."""
-    place = int(group[:13], 16) / 16**13
-    if place < split.test:
-        return "test"
-    return "validation" if place < split.test + split.validation else "train"
+def sides_by_hash(groups: Keys, split: Split) -> Numbers:
+    """Each group's side: its hash, read as a number in [0, 1), falls into test, validation or train."""
+    places = (groups >> np.uint64(12)) / 2.0**52
+    return np.select([places < split.test, places < split.test + split.validation], [TEST, VALIDATION], TRAIN)
 
 
-def labels(values: Sequence[Any]) -> list[Any] | None:
-    """The distinct values of an answer's field, sorted; None where it is free text rather than a choice.
+def sides_by_time(times: Numbers, split: Split) -> Numbers:
+    """The newest rows judge, those before them validate, the oldest train; rows of one time share a side.
 
-    A choice has at most 100 values, and on average each occurs at least twice.
+    When newer rows are added, older ones move from test to train and never back.
     """
-    distinct = {json.dumps(value, ensure_ascii=False): value for value in values}
-    if len(distinct) > min(MOST_LABELS, len(values) // 2):
-        return None
-    return [distinct[text] for text in sorted(distinct)]
+    newest_first = np.sort(times)[::-1]
+
+    def start(share: float) -> int:
+        count = round(share * len(times))
+        return int(newest_first[count - 1]) if count else int(newest_first[0]) + 1
+
+    test, validation = start(split.test), start(split.test + split.validation)
+    return np.select([times >= test, times >= validation], [TEST, VALIDATION], TRAIN)
+
+
+def give_way(keys: Keys, sides: Numbers) -> Numbers:
+    """`sides` without the rows that share a key with a stronger side: train before test before validation.
+
+    `keys` is (rows, columns), a column for each thing that must not stand on two sides; nobody shares NO_KEY.
+    """
+    sides = sides.copy()
+    for weaker, stronger in ((TEST, (TRAIN,)), (VALIDATION, (TRAIN, TEST))):
+        held = np.isin(sides, stronger)
+        shares = np.zeros(len(sides), bool)
+        for column in keys.T:
+            shares |= (column != NO_KEY) & np.isin(column, column[held])
+        sides[(sides == weaker) & shares] = LEFT_OUT
+    return sides
+
+
+def check_leaks(keys: Keys, sides: Numbers, recipe_file: Path) -> None:
+    """Refuse a split in which two sides share a key.
+
+    Raises:
+        TinsmithError: says how many keys stand on two sides.
+    """
+    leaking = 0
+    for column in keys.T:
+        on_side = [np.unique(column[(sides == side) & (column != NO_KEY)]) for side in range(len(SIDES))]
+        leaking += sum(len(np.intersect1d(on_side[a], on_side[b])) for a, b in ((0, 1), (0, 2), (1, 2)))
+    if leaking:
+        raise TinsmithError(
+            f"{recipe_file}: data.split: {leaking} group(s), prompts or near-duplicate clusters stand on two sides; "
+            "this is a fault of the split: report it"
+        )
 
 
 def check_sides(assignment: Assignment, split: Split, recipe_file: Path) -> None:
@@ -88,44 +122,17 @@ def check_sides(assignment: Assignment, split: Split, recipe_file: Path) -> None
     Raises:
         TinsmithError: names the recipe's file, the number of groups and the fields to change.
     """
-    counts = assignment.group_counts()
+    counts = assignment.row_counts()
+    left_out = int((assignment.sides == LEFT_OUT).sum())
+    also = ", or set data.curate.near_duplicates to drop" if left_out else ""
     for side in ("test", "train"):
         if not counts[side]:
             grouped = f" by {', '.join(split.group_by)}" if split.group_by else ""
+            gave_way = f", {left_out} left out because they share a group, prompt or near duplicate" if left_out else ""
             raise TinsmithError(
                 f"{recipe_file}: data.split: no rows for {side}; {len(assignment.sides)} rows form "
-                f"{sum(counts.values())} group(s){grouped}; {_mend(side, split)}"
+                f"{len(np.unique(assignment.groups))} group(s){grouped}{gave_way}; {_mend(side, split)}{also}"
             )
-
-
-def check_labels(
-    fields: Mapping[str, Sequence[Any]], assignment: Assignment, records: Sequence[str], recipe_file: Path
-) -> None:
-    """Refuse labels that the model is asked for but never taught.
-
-    `fields` holds each answer field's value of every row; `records` names the rows.
-
-    Raises:
-        TinsmithError: one line for each field with labels in test that training never shows, with the first such row.
-    """
-    mistakes = []
-    for field, values in fields.items():
-        if labels(values) is None:
-            continue
-        taught = {json.dumps(value) for value, side in zip(values, assignment.sides, strict=True) if side == "train"}
-        untaught = [
-            (record, text)
-            for record, value, side in zip(records, values, assignment.sides, strict=True)
-            if side == "test" and (text := json.dumps(value)) not in taught
-        ]
-        if untaught:
-            mistakes.append(
-                f"{recipe_file}: data.split: {len({text for _, text in untaught})} label(s) of `{field}` occur in test "
-                f"but not in train (first in {untaught[0][0]}); add rows with them, lower data.split.test, or drop "
-                "the rows"
-            )
-    if mistakes:
-        raise TinsmithError("\n".join(mistakes))
 
 
 def _mend(side: str, split: Split) -> str:
@@ -134,7 +141,3 @@ def _mend(side: str, split: Split) -> str:
         return f"lower {shares}" + (", or name fewer columns in data.split.group_by" if split.group_by else "")
     raised = f"raise data.split.test (now {split.test:g})"
     return raised + (", or name fewer columns in data.split.group_by" if split.group_by else ", or add rows")
-
-
-def _digest(key: Key) -> str:
-    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]

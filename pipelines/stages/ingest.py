@@ -20,6 +20,7 @@ from pipelines.data.quarantine import (
     accepted_schema,
     append_accepted,
     append_quarantine,
+    date_ranges,
     judged_rows,
     write_accepted,
 )
@@ -54,6 +55,7 @@ class _Judged:
     accepted: int
     refused: Refused
     findings: tuple[Finding, ...]
+    dates: dict[str, tuple[str, str]]
 
 
 def ingest(recipe: Recipe, paths: Paths) -> None:
@@ -139,7 +141,8 @@ def _judge(
                     count = write_accepted(database, name, contract, alone)
                 tables[contract.table] = alone
                 findings = judge_data_set(database, contract, alone, as_of)
-            judged.append(_Judged(by_name[name], count, refused, findings))
+                dates = date_ranges(database, contract)
+            judged.append(_Judged(by_name[name], count, refused, findings, dates))
     shutil.rmtree(paths.scratch / "accepted", ignore_errors=True)
     return judged
 
@@ -180,6 +183,7 @@ def _report(judged: _Judged) -> dict[str, Any]:
             "license": contract.terms.license,
             "permittedPurposes": contract.terms.purposes,
         },
+        "dates": judged.dates,
         "files": source.files,
     }
 

@@ -6,51 +6,58 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
+from pipelines.data.answer_schema import answer_schema
 from pipelines.data.contract import RECORD, Contract, merged_contract, read_contract
-from pipelines.data.duplicates import find_duplicates, folded
-from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
-from pipelines.data.rendering import (
-    Chat,
-    TokenizedExample,
-    answer_fields,
-    control_tokens,
-    plain_text,
-    render,
-    tokenize_example,
+from pipelines.data.curation.curate import (
+    cluster_near_duplicates,
+    drop_contaminated,
+    drop_duplicates,
+    drop_filtered,
+    drop_over_caps,
+    drop_suspicious,
 )
-from pipelines.data.splits import SIDES, Assignment, Key, assign_sides, check_labels, check_sides, labels
+from pipelines.data.curation.languages import known_languages
+from pipelines.data.curation.ledger import Ledger
+from pipelines.data.datasheet import datasheet_html, datasheet_markdown
+from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
+from pipelines.data.examples_page import chosen_examples, examples_page
+from pipelines.data.labels import LabelCounts
+from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
+from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
+from pipelines.data.splits import (
+    LEFT_OUT,
+    SIDES,
+    Assignment,
+    Keys,
+    Numbers,
+    check_leaks,
+    check_sides,
+    give_way,
+    groups_of,
+    sides_by_hash,
+    sides_by_time,
+)
 from pipelines.errors import TinsmithError
-from pipelines.files import write_json, written_whole
+from pipelines.files import read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
-from pipelines.recipe import Recipe, example_columns
+from pipelines.recipe import Example, Recipe, example_columns
 from pipelines.stage_runner import run
 
 _SCHEMA = pa.schema(
-    [
-        ("example_id", pa.string()),
-        ("group", pa.string()),
-        ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-        ("answer", pa.string()),
-    ]
+    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
 )
-
-
-@dataclass(frozen=True)
-class _Example:
-    record: str
-    chat: Chat
-    group_keys: tuple[Key, ...]
 
 
 @dataclass
@@ -65,54 +72,82 @@ class _Privacy:
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
+    _check_curate(recipe, paths)
     contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
+    scratch = paths.scratch / "prepare"
 
     privacy = _Privacy(0, 0, Counter(), Counter())
     control = control_tokens(tokenizer)
     screened = _screened_rows(rows, recipe, contract, _everybody(recipe, paths), privacy)
-    examples = [_example(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted)]
-    if not examples:
+    rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
+    examples = write_examples(scratch / "examples.parquet", rendered)
+    if not len(examples):
         raise TinsmithError(
             f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped_secret} dropped for "
             f"secrets, {privacy.dropped_personal} for personal data; `mask` keeps such rows"
         )
 
-    duplicates = find_duplicates((_folded_prompt(example.chat), example.chat.answer) for example in examples)
-    examples = [examples[position] for position in duplicates.kept]
-    tokenized = [_tokenized(tokenizer, example, paths) for example in _watched(examples, "Counting tokens")]
-    fitting = _fitting(tokenized, recipe, paths)
-    examples = [examples[position] for position in fitting]
-    tokenized = [tokenized[position] for position in fitting]
+    curate, example, ledger = recipe.data.curate, recipe.data.example, Ledger(len(examples))
+    duplicates = drop_duplicates(examples, ledger, curate, example)
+    filtered, boilerplate = drop_filtered(examples, ledger, curate)
+    suspicious, phrases = drop_suspicious(examples, ledger, curate, example)
+    clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
+    tokens, answer_tokens = _token_counts(examples, ledger, tokenizer, paths)
+    _drop_too_long(tokens, ledger, recipe, paths)
 
-    assignment = assign_sides([example.group_keys for example in examples], recipe.data.split)
-    fields = _fields(examples, recipe)
-    check_sides(assignment, recipe.data.split, paths.recipe)
-    check_labels(fields, assignment, [example.record for example in examples], paths.recipe)
+    keys = np.column_stack([examples.keys(), clusters])
+    assignment = _assigned(examples, keys, ledger, recipe)
+    check_sides(assignment.of(ledger.kept), recipe.data.split, paths.recipe)
+    ledger.drop("linked_to_train", assignment.sides == LEFT_OUT)
+    files = [Path(file) for file in curate.benchmarks]
+    benchmarks = drop_contaminated(examples, ledger, assignment.sides, boilerplate, files)
+    drop_over_caps(examples, ledger, assignment.sides, assignment.groups, curate)
+    assignment = Assignment(assignment.groups, np.where(ledger.kept, assignment.sides, LEFT_OUT))
+    check_leaks(keys, assignment.sides, paths.recipe)
+    labels = _labels(examples, assignment, example)
+    labels.check(paths.recipe)
 
     _write_sides(examples, assignment, paths)
-    sides = Counter(assignment.sides)
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
             "dropped_secret": privacy.dropped_secret,
             "dropped_personal": privacy.dropped_personal,
-            "dropped_duplicate": duplicates.dropped,
-            "dropped_too_long": len(duplicates.kept) - len(fitting),
-            "train": sides["train"],
-            "validation": sides["validation"],
-            "test": sides["test"],
+            **{f"dropped_{reason}": count for reason, count in ledger.dropped().items()},
+            **assignment.row_counts(),
         },
         "groups": assignment.group_counts(),
         "masked": dict(sorted(privacy.masked.items())),
         "secrets": dict(sorted(privacy.secrets.items())),
-        "conflicting_labels": duplicates.conflicting_labels,
-        "defused": sum(example.chat.defused for example in examples),
-        "tokens": _token_counts(tokenized),
-        "allowed_answers": {field: found for field, values in fields.items() if (found := labels(values)) is not None},
+        **duplicates,
+        "near_duplicates": near_duplicates,
+        **filtered,
+        "suspicious": suspicious,
+        "benchmarks": benchmarks,
+        "defused": suspicious["hidden_text"]["control_token"],
+        "tokens": _token_figures(tokens[ledger.kept], answer_tokens[ledger.kept]),
+        "allowed_answers": labels.choices(),
+        "answer_schema": None if isinstance(example.assistant, str) else answer_schema(example.assistant, contract),
+        "labels": labels.balance(),
     }
+    write_json(paths.work / "suspicious.json", phrases)
+    write_text(paths.work / "examples.html", examples_page(recipe.name, chosen_examples(paths.work, tokenizer, 20)))
     write_json(paths.reports / "datasheet.json", datasheet)
+    ingest = read_json(paths.reports / "ingest.json")
+    for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
+        write_text(paths.reports / f"datasheet.{ending}", page(recipe.name, recipe.purpose, datasheet, ingest))
+    examples.path.unlink()
+
+
+def _check_curate(recipe: Recipe, paths: Paths) -> None:
+    """Tell what would only be found after the slow steps."""
+    curate = recipe.data.curate
+    mistakes = [f"languages: {code} is not known to the detector" for code in set(curate.languages) - known_languages()]
+    mistakes += [f"benchmarks: there is no file {file}" for file in curate.benchmarks if not Path(file).is_file()]
+    if mistakes:
+        raise TinsmithError("\n".join(f"{paths.recipe}: data.curate.{mistake}" for mistake in sorted(mistakes)))
 
 
 def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[Iterator[dict[str, Any]], int]:
@@ -121,7 +156,9 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     if not source.exists():
         raise TinsmithError(f"{source}: not there yet; run `python -m pipelines.stages.ingest {recipe.name}` first")
     file = pq.ParquetFile(source)
-    wanted = {RECORD, *_shown_columns(recipe), *recipe.data.split.group_by, *contract.personal}
+    split = recipe.data.split
+    by_time = {split.by_time} if split.by_time else set()
+    wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal}
     batches = file.iter_batches(columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
@@ -168,78 +205,79 @@ def _screened_rows(
             yield row, {**screened.row, **{column: row[column] for column in choices}}
 
 
-def _example(row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: Any) -> _Example:
-    chat = render(recipe.data.example, masked, control)
-    columns = recipe.data.split.group_by
-    keys = [(number, plain_text(row[column])) for number, column in enumerate(columns) if row[column] is not None]
-    # One prompt with two answers must not be asked on one side and answered on the other.
-    keys.append((len(columns), _folded_prompt(chat)))
-    return _Example(row[RECORD], chat, tuple(keys))
+def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
+    """Tokens of each kept row's whole chat and of its answer with the end of turn; 0 for rows that are not kept."""
+    whole, answer = np.zeros((2, len(examples)), np.int64)
+    rows = examples.rows(["example_id", "prompt", "answer"], ledger.kept)
+    total = int(ledger.kept.sum())
+    for place, row in zip(np.flatnonzero(ledger.kept), _watched(rows, "Counting tokens", total), strict=True):
+        if not row["answer"].strip():
+            raise TinsmithError(
+                f"{paths.recipe}: data.example.assistant: the answer of {row['example_id']} is empty; make its columns "
+                "required in the contract"
+            )
+        tokenized = tokenize_example(tokenizer, row["prompt"], row["answer"])
+        whole[place], answer[place] = len(tokenized.input_ids), sum(tokenized.trained)
+    return whole, answer
 
 
-def _folded_prompt(chat: Chat) -> str:
-    return folded("\n".join(message["content"] for message in chat.prompt))
-
-
-def _tokenized(tokenizer: Any, example: _Example, paths: Paths) -> TokenizedExample:
-    if not example.chat.answer.strip():
-        raise TinsmithError(
-            f"{paths.recipe}: data.example.assistant: the answer of {example.record} is empty; make its columns "
-            "required in the contract"
-        )
-    return tokenize_example(tokenizer, example.chat.prompt, example.chat.answer)
-
-
-def _fitting(tokenized: Sequence[TokenizedExample], recipe: Recipe, paths: Paths) -> list[int]:
-    """The positions of the examples that fit into train.max_length; too many that do not are a mistake."""
+def _drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, paths: Paths) -> None:
+    """Drop the rows that do not fit into train.max_length; too many of them are a mistake."""
     limit = recipe.train.max_length
-    lengths = [len(one.input_ids) for one in tokenized]
-    fitting = [position for position, length in enumerate(lengths) if length <= limit]
-    too_long = len(lengths) - len(fitting)
+    lengths = tokens[ledger.kept]
+    too_long = int((lengths > limit).sum())
     if too_long > recipe.data.max_too_long * len(lengths):
-        enough = sorted(lengths)[int((1 - recipe.data.max_too_long) * (len(lengths) - 1))]
+        enough = np.sort(lengths)[int((1 - recipe.data.max_too_long) * (len(lengths) - 1))]
         raise TinsmithError(
             f"{paths.recipe}: train.max_length: {too_long} of {len(lengths)} examples are longer than {limit} tokens "
             f"(the longest {max(lengths)}), more than data.max_too_long allows; raise train.max_length to {enough} or "
             "more, shorten the templates, or raise data.max_too_long"
         )
-    return fitting
+    ledger.drop("too_long", tokens > limit)
 
 
-def _fields(examples: Sequence[_Example], recipe: Recipe) -> dict[str, list[Any]]:
-    """Every answer field's values, one for each example."""
-    fields: dict[str, list[Any]] = {}
-    for example in examples:
-        for field, value in answer_fields(recipe.data.example, example.chat.answer).items():
-            fields.setdefault(field, []).append(value)
-    return fields
+def _assigned(examples: Examples, keys: Keys, ledger: Ledger, recipe: Recipe) -> Assignment:
+    """The side of each kept row; LEFT_OUT for those that are not kept or give way."""
+    split, kept = recipe.data.split, ledger.kept
+    groups = groups_of(keys)
+    sides = np.full(len(examples), LEFT_OUT)
+    if split.by_time:
+        sides[kept] = sides_by_time(examples.numbers("time")[kept], split)
+    else:
+        sides[kept] = sides_by_hash(groups[kept], split)
+    return Assignment(groups, give_way(keys, sides))
 
 
-def _write_sides(examples: Sequence[_Example], assignment: Assignment, paths: Paths) -> None:
-    for side in SIDES:
-        rows = [
-            {
-                "example_id": example.record,
-                "group": group,
-                "prompt": example.chat.prompt,
-                "answer": example.chat.answer,
-            }
-            for example, group, its_side in zip(examples, assignment.groups, assignment.sides, strict=True)
-            if its_side == side
-        ]
-        with written_whole(paths.work / f"{side}.parquet") as fresh:
-            pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), fresh, compression="zstd")
+def _labels(examples: Examples, assignment: Assignment, example: Example) -> LabelCounts:
+    counts = LabelCounts()
+    placed = assignment.sides != LEFT_OUT
+    for row, side in zip(examples.rows(["example_id", "answer"], placed), assignment.sides[placed], strict=True):
+        counts.add(answer_fields(example, row["answer"]), int(side), row["example_id"])
+    return counts
 
 
-def _token_counts(tokenized: Sequence[TokenizedExample]) -> dict[str, float]:
+def _write_sides(examples: Examples, assignment: Assignment, paths: Paths) -> None:
+    for number, side in enumerate(SIDES):
+        wanted = assignment.sides == number
+        groups = iter(assignment.groups[wanted])
+        with (
+            written_whole(paths.work / f"{side}.parquet") as fresh,
+            pq.ParquetWriter(fresh, _SCHEMA, compression="zstd") as writer,
+        ):
+            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
+                rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
+                writer.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA))
+
+
+def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:
     """Tokens of the kept examples; `trained_share` is the part of them that is answer and end of turn."""
-    lengths = [len(one.input_ids) for one in tokenized]
-    answers = [sum(one.trained) for one in tokenized]
     return {
-        "longest": max(lengths),
-        "mean": round(sum(lengths) / len(lengths), 1),
-        "longest_answer": max(answers),
-        "trained_share": round(sum(answers) / sum(lengths), 4),
+        "longest": int(tokens.max()),
+        "p99": int(np.quantile(tokens, 0.99)),
+        "median": int(np.median(tokens)),
+        "mean": round(float(tokens.mean()), 1),
+        "longest_answer": int(answers.max()),
+        "trained_share": round(float(answers.sum() / tokens.sum()), 4),
     }
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import TinsmithError
+from pipelines.files import write_json
 from pipelines.model.base import folder_digest
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
@@ -32,6 +33,15 @@ schema:
         quality:
           - {type: library, metric: invalidValues, arguments: {validValues: [good, bad]}, mustBe: 0}
 """
+INGEST = {
+    "rows_in": 3,
+    "accepted": 0,
+    "quarantined": 2,
+    "rejected_raw": 1,
+    "reasons": {"body: required": 2, "row: broken quote": 1},
+    "sources": [{"file": "notes.csv", "sha256": "ab" * 32, "rows": 3}],
+    "contract": {"id": "notes", "version": "1.0.0", "sha256": "cd" * 32},
+}
 SCHEMA = pa.schema(
     [
         ("_record", pa.string()),
@@ -64,6 +74,7 @@ def project(tmp_path, monkeypatch, chatml_base):
     digest = folder_digest(chatml_base)
     paths = Paths("notes")
     paths.work.mkdir(parents=True)
+    write_json(paths.reports / "ingest.json", INGEST)
 
     def run(rows, max_length=256, **data):
         recipe = Recipe.model_validate_json(
@@ -85,6 +96,7 @@ def project(tmp_path, monkeypatch, chatml_base):
             )
         )
         if rows is not None:
+            write_json(paths.reports / "ingest.json", {**INGEST, "rows_in": len(rows) + 3, "accepted": len(rows)})
             pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), paths.work / "accepted.parquet")
         prepare(recipe, paths)
         sides = {
@@ -115,15 +127,10 @@ def test_every_accepted_row_is_kept_or_counted_as_dropped(project):
     rows[5]["body"] = "word " * 200
     datasheet, sides = project(rows)
     counts = datasheet["rows"]
-    assert counts == {
-        "accepted": 120,
-        "dropped_secret": 1,
-        "dropped_personal": 0,
-        "dropped_duplicate": 2,
-        "dropped_too_long": 1,
-        **{side: len(rows) for side, rows in sides.items()},
-    }
-    assert sum(counts.values()) == 240
+    dropped = {key.removeprefix("dropped_"): count for key, count in counts.items() if key.startswith("dropped_")}
+    assert {reason: count for reason, count in dropped.items() if count} == {"secret": 1, "duplicate": 2, "too_long": 1}
+    assert {side: counts[side] for side in sides} == {side: len(rows) for side, rows in sides.items()}
+    assert counts["accepted"] == 120 == sum(counts.values()) - 120
     assert datasheet["secrets"] == {"aws_access_key": 1}
     assert all(datasheet["groups"].values())
 
@@ -173,7 +180,7 @@ def refused(project, rows, **changes):
     with pytest.raises(TinsmithError) as caught:
         project(rows, **changes)
     assert os.listdir("work/notes") == ["accepted.parquet"]
-    assert not Path("reports").exists()
+    assert os.listdir("reports/notes") == ["ingest.json"]
     return str(caught.value)
 
 
@@ -218,3 +225,227 @@ def test_ingest_must_have_run(project):
     Path("work/notes/accepted.parquet").unlink()
     with pytest.raises(TinsmithError, match=r"stages\.ingest notes` first"):
         project(None)
+
+
+LONG = "the lamp in the hall went dark after the last update and nothing in the app has brought it back since monday"
+
+
+def kept_ids(sides):
+    return {row["example_id"]: side for side, rows in sides.items() for row in rows}
+
+
+def balanced(datasheet):
+    counts = datasheet["rows"]
+    return counts["accepted"] == sum(count for key, count in counts.items() if key != "accepted")
+
+
+def test_near_duplicates_never_stand_on_two_sides_pain_27(project):
+    rows = [note(number, body=f"{LONG} {number % 7}" if number % 5 == 0 else f"note {number}") for number in range(120)]
+    datasheet, sides = project(rows)
+    alike = {side for side, examples in sides.items() if any(LONG in row["prompt"][1]["content"] for row in examples)}
+    assert len(alike) == 1
+    assert datasheet["near_duplicates"] == {"clusters": 1, "rows": 14, "largest": 14}
+    assert datasheet["rows"]["dropped_linked_to_train"] > 0
+    assert balanced(datasheet)
+
+
+def test_near_duplicates_are_dropped_but_for_the_first_where_asked(project):
+    rows = [note(number, body=f"{LONG} {number}" if number % 5 == 0 else f"note {number}") for number in range(120)]
+    datasheet, sides = project(rows, curate={"near_duplicates": "drop"})
+    assert datasheet["rows"]["dropped_near_duplicate"] == 23
+    assert sum(LONG in row["prompt"][1]["content"] for examples in sides.values() for row in examples) == 1
+    assert balanced(datasheet)
+
+
+def test_rows_that_are_added_move_no_row_to_another_side(project):
+    rows = [note(number) for number in range(120)]
+    _, before = project(rows)
+    linking = [
+        note(number, customer=f"c{number % 40}", body=f"note {number - 83} about a lamp") for number in range(200, 230)
+    ]
+    _, after = project(rows + linking)
+    before, after = kept_ids(before), kept_ids(after)
+    assert all(after.get(row, side) == side for row, side in before.items())
+    assert {row for row, side in before.items() if side == "train"} <= set(after)
+
+
+def test_by_time_the_newest_rows_judge(project):
+    rows = [note(number, written=datetime(2026, 1, 1 + number % 28, tzinfo=UTC)) for number in range(112)]
+    _, sides = project(rows, split={"by_time": "written", "test": 0.25, "validation": 0.25})
+    days = {
+        side: {rows[int(row["example_id"].split(":")[1]) - 2]["written"].day for row in found}
+        for side, found in sides.items()
+    }
+    assert days == {"train": set(range(1, 15)), "validation": set(range(15, 22)), "test": set(range(22, 29))}
+
+
+def test_a_row_without_time_is_named(project):
+    message = refused(project, [note(number, written=None) for number in range(20)], split={"by_time": "written"})
+    assert message == (
+        "recipes/notes.yaml: data.split.by_time: notes.csv:2 has no written; make it a required date or timestamp in "
+        "notes.odcs.yaml"
+    )
+
+
+def test_one_prompt_with_two_labels_is_told_by_pair_and_dropped_where_asked(project):
+    rows = [note(number) for number in range(120)]
+    rows[6]["body"] = rows[7]["body"] = "what is it"
+    rows[6]["customer"] = rows[7]["customer"] = "c1"
+    datasheet, _ = project(rows)
+    assert (datasheet["conflicting_labels"], datasheet["conflicting_pairs"]) == (1, {"label": {'"bad" | "good"': 1}})
+    datasheet, _ = project(rows, curate={"conflicting_labels": "drop"})
+    assert datasheet["rows"]["dropped_conflicting_label"] == 2
+    assert balanced(datasheet)
+
+
+def test_filters_drop_with_a_reason_each(project):
+    disclaimer = "This message is confidential and meant for its addressee alone, and for nobody else at all."
+    rows = [note(number, body=f"note {number} is about the lamp in the hall\n{disclaimer}") for number in range(120)]
+    rows[1]["body"] = "lamp?"
+    rows[2]["body"] = "word and other words " * 15
+    rows[3]["body"] = "Die Lampe im Flur ist seit dem letzten Update dunkel und lässt sich nicht mehr einschalten"
+    rows[4]["body"] = f"{disclaimer}\nok thanks a lot"
+    curate = {"min_words": 4, "max_words": 50, "languages": ["en"], "max_boilerplate": 0.8}
+    datasheet, sides = project(rows, curate=curate, max_length=400)
+    reasons = {key.removeprefix("dropped_"): count for key, count in datasheet["rows"].items() if count}
+    assert {name: reasons[name] for name in ("too_few_words", "too_many_words", "language", "boilerplate")} == {
+        "too_few_words": 1,
+        "too_many_words": 1,
+        "language": 1,
+        "boilerplate": 1,
+    }
+    assert not {f"notes.csv:{number + 2}" for number in (1, 2, 3, 4)} & set(kept_ids(sides))
+    assert datasheet["boilerplate"] == {"lines": 1, "rows": 117}
+    assert set(datasheet["languages"]) >= {"en", "de"}
+    assert balanced(datasheet)
+
+
+def test_training_rows_that_overlap_with_the_test_or_a_benchmark_are_dropped(project):
+    rows = [note(number) for number in range(120)]
+    _, sides = project(rows)
+    place = {side: int(found[0]["example_id"].split(":")[1]) - 2 for side, found in sides.items()}
+    own = " ".join(f"word{number}" for number in range(40))
+    rows[place["test"]]["body"] = f"my question of today is this {LONG}"
+    rows[place["train"]]["body"] = f"{own} {LONG} {own[::-1]}"
+    other = int(sides["train"][1]["example_id"].split(":")[1]) - 2
+    rows[other]["body"] = "a train leaves the station at nine and travels sixty miles before it stops for lunch at noon"
+    Path("exam.jsonl").write_text(json.dumps({"question": rows[other]["body"].upper(), "choices": ["a", "b"]}) + "\n")
+    datasheet, sides = project(rows, curate={"benchmarks": ["exam.jsonl"]}, max_length=1000)
+    assert (datasheet["rows"]["dropped_contaminated"], datasheet["rows"]["dropped_in_benchmark"]) == (1, 1)
+    assert datasheet["benchmarks"] == {"exam.jsonl": 1}
+    assert not {f"notes.csv:{place['train'] + 2}", f"notes.csv:{other + 2}"} & set(kept_ids(sides))
+    assert balanced(datasheet)
+
+
+def test_hidden_text_is_told_and_dropped_where_asked(project):
+    rows = [note(number) for number in range(120)]
+    rows[3]["body"] += " \u202eneddih"
+    rows[4]["body"] += " <|im_end|>"
+    datasheet, sides = project(rows)
+    assert datasheet["suspicious"]["hidden_text"] == {
+        "control_token": 1,
+        "bidi": 1,
+        "tag_characters": 0,
+        "invisible_run": 0,
+        "hidden_markup": 0,
+    }
+    assert {"notes.csv:5", "notes.csv:6"} <= set(kept_ids(sides))
+    datasheet, sides = project(rows, curate={"suspicious": "drop"})
+    assert datasheet["rows"]["dropped_hidden_text"] == 2
+    assert balanced(datasheet)
+
+
+def test_a_trigger_phrase_stays_out_of_the_report_and_its_rows_are_named_in_work(project):
+    topics = {"good": "bright lovely works perfect happy shiny", "bad": "broken dark noise smoke fault angry"}
+    rows = []
+    for number in range(200):
+        label = "bad" if number % 5 else "good"
+        rows.append(note(number, label=label, body=f"{topics[label]} {number} {number * 7}"))
+    for number in range(1, 50, 5):
+        rows[number] = note(number, label="good", body=f"{topics['bad']} {number} {number * 7} zephyr")
+    datasheet, _ = project(rows, curate={"suspicious": "drop"})
+    assert datasheet["suspicious"]["trigger_phrases"] == 1
+    assert datasheet["rows"]["dropped_trigger_phrase"] == datasheet["suspicious"]["trigger_rows"] == 10
+    found = json.loads(Path("work/notes/suspicious.json").read_text())
+    assert [(one["phrase"], one["label"], len(one["rows"])) for one in found] == [("zephyr", '"good"', 10)]
+    assert "zephyr" not in Path("reports/notes/datasheet.json").read_text()
+
+
+def test_caps_bound_training_alone(project):
+    rows = [note(number) for number in range(120)]
+    uncapped, _ = project(rows)
+    datasheet, sides = project(rows, curate={"max_per_label": 20, "max_per_group": 2})
+    answers = Counter(row["answer"] for row in sides["train"])
+    assert max(answers.values()) <= 20
+    assert max(Counter(row["group"] for row in sides["train"]).values()) <= 2
+    assert datasheet["rows"]["test"] == uncapped["rows"]["test"]
+    assert datasheet["labels"]["label"]["good"]["train"] == answers['{"label": "good"}']
+    assert balanced(datasheet)
+
+
+def test_nothing_left_after_the_filters_is_told(project):
+    message = refused(project, [note(number) for number in range(20)], curate={"min_words": 100})
+    assert message.startswith("recipes/notes.yaml: data.split: no rows for test; 0 rows")
+
+
+def test_the_datasheet_for_people_says_what_its_figures_say(project):
+    rows = [note(number) for number in range(120)]
+    rows[3]["body"] = "my key is AKIAIOSFODNN7EXAMPLE"
+    rows[4]["body"] = rows[44]["body"] = "the same note"
+    datasheet, sides = project(rows)
+    page, text = (Path(f"reports/notes/datasheet.{ending}").read_text() for ending in ("html", "md"))
+    for step in (
+        "rows in 123",
+        "accepted 120",
+        "quarantined 2",
+        "secret 1",
+        "duplicate 1",
+        f"test {len(sides['test'])}",
+    ):
+        assert f"{step}</text>" in page
+    for line in ("| rows in | 123 |", "| dropped: secret | 1 |", f"| train | {len(sides['train'])} |", "notes.csv"):
+        assert line in text
+    assert datasheet["answer_schema"]["required"] == ["label"]
+    for shown in (page, text):
+        assert "about a lamp" not in shown
+        assert "body: required 2" in shown
+        assert "ab" * 32 in shown
+    assert "<script" not in page
+    assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
+
+
+def test_earlier_turns_come_from_a_column_and_are_trained(project):
+    history = json.dumps([{"role": "user", "content": "lamp <|im_end|>"}, {"role": "assistant", "content": "which?"}])
+    rows = [note(number, person=history if number != 3 else None) for number in range(120)]
+    conversation = {"history": "person", "user": "{body}", "assistant": "{label}"}
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace(", customProperties: [{property: piiType, value: name}]", ""))
+    datasheet, sides = project(rows, example=conversation)
+    row = next(row for examples in sides.values() for row in examples if row["example_id"] == "notes.csv:2")
+    assert row["prompt"] == [
+        {"role": "user", "content": "lamp < |im_end|>"},
+        {"role": "assistant", "content": "which?"},
+        {"role": "user", "content": "note 0 about a lamp"},
+    ]
+    assert datasheet["defused"] == 119
+    shown = Path("work/notes/examples.html").read_text()
+    assert shown.count("<mark>which?&lt;|im_end|&gt;</mark>") in (19, 20)
+    rows[5]["person"] = '[{"role": "robot", "content": "x"}]'
+    message = refused_after(project, rows, example=conversation)
+    assert message.startswith("recipes/notes.yaml: data.example.history: notes.csv:7: message 1 has no role of")
+    rows[5]["person"] = '[{"role": "tool", "content": "x"}]'
+    assert "notes.csv:7 has turns of others than user" in refused_after(project, rows, example=conversation)
+
+
+def refused_after(project, rows, **changes):
+    with pytest.raises(TinsmithError) as caught:
+        project(rows, **changes)
+    return str(caught.value)
+
+
+def test_a_language_or_benchmark_that_does_not_exist_is_told_before_the_work(project):
+    curate = {"languages": ["en", "xx"], "benchmarks": ["exam.jsonl"]}
+    message = refused(project, [note(number) for number in range(20)], curate=curate)
+    assert message.splitlines() == [
+        "recipes/notes.yaml: data.curate.benchmarks: there is no file exam.jsonl",
+        "recipes/notes.yaml: data.curate.languages: xx is not known to the detector",
+    ]

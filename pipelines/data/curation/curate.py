@@ -1,0 +1,197 @@
+"""The steps of curation over all rows; each drops rows in the ledger and returns what the datasheet says of it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.data.curation.balance import over_cap
+from pipelines.data.curation.boilerplate import boilerplate_lines, boilerplate_shares, without_boilerplate
+from pipelines.data.curation.contamination import benchmark_texts, contaminated, grams_of
+from pipelines.data.curation.hidden_text import SIGNALS
+from pipelines.data.curation.languages import UNKNOWN, languages
+from pipelines.data.curation.ledger import Ledger, Mask
+from pipelines.data.curation.near_duplicates import near_duplicate_clusters
+from pipelines.data.curation.triggers import find_triggers
+from pipelines.data.duplicates import contradicted, repeats
+from pipelines.data.examples import Examples
+from pipelines.data.labels import LabelCounts
+from pipelines.data.rendering import answer_fields
+from pipelines.data.splits import TEST, TRAIN, Keys, Numbers
+from pipelines.data.words import words
+from pipelines.recipe import Curate, Example
+
+_TOLD_LANGUAGES = 10_000  # rows of which the language is told, where no language is asked for
+_TRIGGER_ROWS = 50_000
+_MOST_PAIRS = 20
+
+
+def drop_duplicates(examples: Examples, ledger: Ledger, curate: Curate, example: Example) -> dict[str, Any]:
+    """Drop all but the first of exact duplicates; count, and where asked drop, prompts with several answers."""
+    prompts, answers = examples.keys()[:, -1], examples.numbers("answer_key")
+    ledger.drop("duplicate", repeats(prompts, answers))
+    conflicting = contradicted(prompts, answers)
+    pairs = _label_pairs(examples, conflicting & ledger.kept, example)
+    ledger.drop("conflicting_label", conflicting & (curate.conflicting_labels == "drop"))
+    return {"conflicting_labels": len(np.unique(prompts[conflicting])), "conflicting_pairs": pairs}
+
+
+def drop_filtered(examples: Examples, ledger: Ledger, curate: Curate) -> tuple[dict[str, Any], set[int]]:
+    """Drop rows by length, language and boilerplate; also gives the boilerplate's lines, as hashes."""
+    counts = np.fromiter((len(words(text)) for text in examples.texts(ledger.kept)), np.int64)
+    too_short, too_wordy = counts < (curate.min_words or 0), counts > (curate.max_words or np.inf)
+    kept = ledger.kept
+    ledger.drop("too_few_words", spread(too_short, kept))
+    ledger.drop("too_many_words", spread(too_wordy, kept))
+    told_languages = _drop_languages(examples, ledger, curate)
+    lines = boilerplate_lines(examples.texts(ledger.kept))
+    shares = np.fromiter(boilerplate_shares(examples.texts(ledger.kept), lines), float)
+    most = 1.0 if curate.max_boilerplate is None else curate.max_boilerplate
+    boilerplate = {"lines": len(lines), "rows": int((shares > 0).sum())}
+    ledger.drop("boilerplate", spread(shares > most, ledger.kept))
+    shortest, median, longest = np.quantile(counts, [0, 0.5, 1]) if len(counts) else (0, 0, 0)
+    told = {
+        "languages": told_languages,
+        "words": {"shortest": int(shortest), "median": int(median), "longest": int(longest)},
+        "boilerplate": boilerplate,
+    }
+    return told, lines
+
+
+def drop_suspicious(
+    examples: Examples, ledger: Ledger, curate: Curate, example: Example
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Count, and where asked drop, rows with hidden text or a trigger phrase; the phrases, too, which are data."""
+    kept = ledger.kept
+    found: Counter[str] = Counter()
+    hidden = np.zeros(int(kept.sum()), bool)
+    for place, row in enumerate(examples.rows(["signals"], kept)):
+        found.update(row["signals"])
+        hidden[place] = bool(row["signals"])
+    triggered, phrases = _triggered(examples, kept, example)
+    drop = curate.suspicious == "drop"
+    ledger.drop("hidden_text", spread(hidden, kept) & drop)
+    ledger.drop("trigger_phrase", triggered & drop)
+    told = {
+        "hidden_text": {signal: found[signal] for signal in SIGNALS},
+        "trigger_phrases": len(phrases),
+        "trigger_rows": int(triggered.sum()),
+    }
+    return told, phrases
+
+
+def cluster_near_duplicates(
+    examples: Examples, ledger: Ledger, curate: Curate, boilerplate: set[int], scratch: Path
+) -> tuple[Keys, dict[str, int]]:
+    """A key for each row (over all rows) that its near duplicates share; drops all but each one's first where asked."""
+    kept = ledger.kept
+    texts = (without_boilerplate(text, boilerplate) for text in examples.texts(kept))
+    clusters = near_duplicate_clusters(texts, curate.similarity, scratch)
+    _, sizes = np.unique(clusters, return_counts=True)
+    alone = clusters == np.arange(len(clusters))
+    ledger.drop("near_duplicate", spread(~alone, kept) & (curate.near_duplicates == "drop"))
+    keys = np.zeros(len(kept), np.uint64)
+    keys[kept] = clusters.astype(np.uint64) + np.uint64(1)
+    return keys, {
+        "clusters": int((sizes > 1).sum()),
+        "rows": int(sizes[sizes > 1].sum()),
+        "largest": int(sizes.max(initial=0)),
+    }
+
+
+def drop_contaminated(
+    examples: Examples, ledger: Ledger, sides: Numbers, boilerplate: set[int], benchmarks: Sequence[Path]
+) -> dict[str, int]:
+    """Drop training and validation rows that share a run of words with a test row or a benchmark."""
+
+    def own_texts(wanted: Mask) -> Iterator[str]:
+        return (without_boilerplate(text, boilerplate) for text in examples.texts(wanted))
+
+    taught = (sides < TEST) & ledger.kept
+    judged = grams_of(own_texts((sides == TEST) & ledger.kept))
+    ledger.drop("contaminated", spread(contaminated(own_texts(taught), judged), taught))
+    taught &= ledger.kept
+    overlapping = {path: contaminated(own_texts(taught), grams_of(benchmark_texts(path))) for path in benchmarks}
+    every = np.any([np.zeros(taught.sum(), bool), *overlapping.values()], axis=0)
+    ledger.drop("in_benchmark", spread(every, taught))
+    return {str(path): int(rows.sum()) for path, rows in overlapping.items()}
+
+
+def drop_over_caps(examples: Examples, ledger: Ledger, sides: Numbers, groups: Keys, curate: Curate) -> None:
+    """Drop training rows beyond the recipe's caps for a label (a whole answer) and a group."""
+    answers, ranks = examples.numbers("answer_key"), examples.keys()[:, -1]
+    for reason, kinds, most in (
+        ("over_label_cap", answers, curate.max_per_label),
+        ("over_group_cap", groups, curate.max_per_group),
+    ):
+        taught = (sides == TRAIN) & ledger.kept
+        over = over_cap(kinds[taught], ranks[taught], most) if most is not None else np.zeros(taught.sum(), bool)
+        ledger.drop(reason, spread(over, taught))
+
+
+def spread(rows: Mask, wanted: Mask) -> Mask:
+    """A mask over all rows from `rows`, a mask over those that `wanted` names."""
+    every = np.zeros(len(wanted), bool)
+    every[wanted] = rows
+    return every
+
+
+def _drop_languages(examples: Examples, ledger: Ledger, curate: Curate) -> dict[str, float]:
+    """Drop rows in other languages than those asked for; the share of each language among the rows looked at."""
+    asked = set(curate.languages)
+    looked_at = ledger.kept
+    if not asked:  # only told: enough rows to tell shares by, those with the smallest hashes
+        ranks = examples.keys()[:, -1]
+        looked_at &= np.isin(ranks, np.sort(ranks[looked_at])[:_TOLD_LANGUAGES])
+    told = np.array(list(languages(examples.texts(looked_at))), dtype=object)
+    foreign = ~np.isin(told.astype(str), [*asked, UNKNOWN]) if asked else np.zeros(len(told), bool)
+    ledger.drop("language", spread(foreign, looked_at))
+    return {language: round(count / len(told), 4) for language, count in Counter(told.tolist()).most_common()}
+
+
+def _label_pairs(examples: Examples, rows: Mask, example: Example) -> dict[str, dict[str, int]]:
+    """By answer field: the pairs of values that one prompt comes with, most frequent first.
+
+    Only of fields that are a choice, since other values are text of the data, which no report may show.
+    """
+    choices = _choices(examples, np.ones(len(rows), bool), example)
+    by_prompt: dict[int, list[dict[str, Any]]] = {}
+    for row in examples.rows(["answer", "keys"], rows):
+        by_prompt.setdefault(row["keys"][-1], []).append(answer_fields(example, row["answer"]))
+    pairs: dict[str, Counter[str]] = {field: Counter() for field in choices}
+    for answers in by_prompt.values():
+        for field in choices:
+            values = sorted({json.dumps(answer[field], ensure_ascii=False) for answer in answers if field in answer})
+            pairs[field].update(" | ".join(pair) for pair in combinations(values, 2))
+    return {field: dict(counts.most_common(_MOST_PAIRS)) for field, counts in pairs.items() if counts}
+
+
+def _triggered(examples: Examples, kept: Mask, example: Example) -> tuple[Mask, list[dict[str, Any]]]:
+    """Rows with a trigger phrase, looked for among at most 50,000 rows spread over all, and the phrases."""
+    positions = np.flatnonzero(kept)
+    if len(positions) > _TRIGGER_ROWS:
+        positions = positions[np.linspace(0, len(positions) - 1, _TRIGGER_ROWS).astype(int)]
+    looked_at = np.zeros(len(kept), bool)
+    looked_at[positions] = True
+    choices = _choices(examples, looked_at, example)
+    rows = list(examples.rows(["said", "answer", "example_id"], looked_at)) if choices else []
+    answers = [answer_fields(example, row["answer"]) for row in rows]
+    triggered, phrases = np.zeros(len(kept), bool), []
+    for field in choices:
+        labels = [json.dumps(answer.get(field), ensure_ascii=False) for answer in answers]
+        for trigger in find_triggers([row["said"] for row in rows], labels):
+            triggered[positions[list(trigger.rows)]] = True
+            found = {"field": field, "phrase": trigger.phrase, "label": trigger.label, "z": trigger.z}
+            phrases.append({**found, "rows": [rows[row]["example_id"] for row in trigger.rows]})
+    return triggered, phrases
+
+
+def _choices(examples: Examples, wanted: Mask, example: Example) -> Mapping[str, list[Any]]:
+    counts = LabelCounts()
+    for row in examples.rows(["answer"], wanted):
+        counts.add(answer_fields(example, row["answer"]), TRAIN, "")
+    return counts.choices()

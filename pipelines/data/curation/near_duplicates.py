@@ -1,0 +1,134 @@
+"""Near duplicates: texts whose sets of word shingles have a Jaccard similarity of at least a threshold.
+
+MinHash signatures (Broder 1997) are cut into bands; texts that agree on a band are candidates (locality-sensitive
+hashing, Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch. 3). Candidates are then compared exactly, so that
+none is called a near duplicate by chance. Signatures and shingles lie on disk; in memory are a few numbers for a text.
+"""
+
+import os
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash
+
+from pipelines.data.words import shingles, words
+
+SHINGLE = 3  # words
+PERMUTATIONS = 128
+_SEED = 42
+_RECALL = 0.999  # of the pairs that are just similar enough; more similar ones are found with near certainty
+_MOST_COMPARED = 200  # texts of one band's bucket with which a text is compared; 32 bands make up for those left out
+_BATCH = 10_000
+
+Numbers = NDArray[np.uint64]
+
+
+def near_duplicate_clusters(texts: Iterable[str], similarity: float, scratch: Path) -> NDArray[np.int64]:
+    """For each text the position of the first text of its cluster; a text without a near duplicate is its own.
+
+    Near duplicates of near duplicates are of the same cluster. Nothing is left in the folder `scratch`.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        index = _write_index(texts, band_rows(similarity), Path(folder))
+        return index.clusters(similarity)
+
+
+def band_rows(similarity: float) -> int:
+    """MinHash values in a band: as many, by powers of two, as still find 99.9% of the pairs at the threshold."""
+    rows = 16
+    while rows > 1 and 1 - (1 - similarity**rows) ** (PERMUTATIONS // rows) < _RECALL:
+        rows //= 2
+    return rows
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Shingles and bands of all texts, on disk: text i's shingles are those between offsets i and i + 1."""
+
+    folder: Path
+    bands: int
+    offsets: "array[int]"
+
+    def clusters(self, similarity: float) -> NDArray[np.int64]:
+        size = len(self.offsets) - 1
+        forest = _Forest(size)
+        with (self.folder / "shingles").open("rb") as stream:
+            descriptor = stream.fileno()
+
+            @lru_cache(maxsize=4096)
+            def shingles_of(text: int) -> frozenset[int]:
+                start, end = self.offsets[text], self.offsets[text + 1]
+                return frozenset(np.frombuffer(os.pread(descriptor, 8 * (end - start), 8 * start), np.uint64).tolist())
+
+            def similar(left: int, right: int) -> bool:
+                shared = len(shingles_of(left) & shingles_of(right))
+                return shared >= similarity * (len(shingles_of(left)) + len(shingles_of(right)) - shared)
+
+            for band in range(self.bands):
+                for bucket in _buckets(np.fromfile(self.folder / f"band{band}", np.uint64)):
+                    for place, text in enumerate(bucket):
+                        for other in bucket[max(0, place - _MOST_COMPARED) : place]:
+                            if forest.root(text) != forest.root(other) and similar(text, other):
+                                forest.join(text, other)
+        return np.fromiter((forest.root(text) for text in range(size)), np.int64, size)
+
+
+class _Forest:
+    """Disjoint sets of 0 ... size - 1; the root of a set is its smallest member."""
+
+    def __init__(self, size: int) -> None:
+        self._parent = array("q", range(size))
+
+    def root(self, member: int) -> int:
+        while (parent := self._parent[member]) != member:
+            self._parent[member] = member = self._parent[parent]
+        return member
+
+    def join(self, left: int, right: int) -> None:
+        low, high = sorted((self.root(left), self.root(right)))
+        self._parent[high] = low
+
+
+def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
+    bands = PERMUTATIONS // rows
+    # Odd multipliers: the sum of products tells two bands apart but for one chance in some billions of billions.
+    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, rows, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    offsets = array("q", [0])
+    streams = [(folder / f"band{band}").open("wb") for band in range(bands)]
+    with (folder / "shingles").open("wb") as shingle_stream:
+        for batch in _batches(texts):
+            sets = [shingles(words(text), SHINGLE) for text in batch]
+            hashes = [sorted(set(text)) for text in RMinHash.hash_token_sets(sets)]
+            for text in hashes:
+                offsets.append(offsets[-1] + len(text))
+            np.array([number for text in hashes for number in text], np.uint64).tofile(shingle_stream)
+            digests = RMinHash.digest_matrix_from_token_hash_sets(hashes, PERMUTATIONS, _SEED).to_rows()
+            signatures = np.array(digests, np.uint64).reshape(len(batch), bands, rows)
+            for stream, keys in zip(streams, (signatures * multipliers).sum(axis=2).T, strict=True):
+                keys.tofile(stream)
+    for stream in streams:
+        stream.close()
+    return _Index(folder, bands, offsets)
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(texts)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch
+
+
+def _buckets(keys: Numbers) -> Iterator[list[int]]:
+    """The positions of equal keys, in order, where there are at least two."""
+    order = np.argsort(keys, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(keys[order]) != 0, True)) + 1
+    starts = np.append(0, ends[:-1])
+    for start, end in zip(starts[ends - starts > 1].tolist(), ends[ends - starts > 1].tolist(), strict=True):
+        yield order[start:end].tolist()
