@@ -18,7 +18,9 @@ from rich.progress import track
 
 from pipelines.data.contract import RECORD, Contract, read_contract
 from pipelines.data.duplicates import find_duplicates, folded
-from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
+from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
+from pipelines.data.privacy.screen import screen_row
 from pipelines.data.rendering import (
     Chat,
     TokenizedExample,
@@ -146,10 +148,11 @@ def _screened_rows(
     # A word of a closed list is no free text: a customer called Billing must not take that label away.
     listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
     shown = _shown_columns(recipe)
+    detector = Detector(everybody=names)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
     for row in rows:
-        screened = screen_row(row, texts, contract.personal, names)
+        screened = screen_row(row, texts, contract.personal, detector)
         privacy.secrets += screened.secrets
         if screened.secrets and rules.secrets == "drop_row":
             privacy.dropped_secret += 1
