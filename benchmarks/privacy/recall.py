@@ -17,11 +17,12 @@ from benchmarks.machine import machine_line
 from benchmarks.privacy.labelled import WORD_OF, Labelled, Mark, Score, missed, pii_sentences, scores, secret_files
 from benchmarks.table import markdown_table
 from pipelines.data.privacy.detector import PATTERN_KINDS, Detector
+from pipelines.data.privacy.names import KINDS, find_names
 
 
 def ours(rows: Sequence[Labelled]) -> list[list[Mark]]:
     """What this project finds with every detector on."""
-    detector = Detector(PATTERN_KINDS)
+    detector = Detector(PATTERN_KINDS | set(KINDS), names=find_names)
     return [
         [Mark(one.start, one.end, "SECRET" if one.secret else one.kind) for one in detector.find(row.text)]
         for row in rows

@@ -1,7 +1,7 @@
 """Finding personal data and secrets in one text: every detector on the normalised text, the findings merged."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from pipelines.data.privacy.contacts import CONTACT_RULES
@@ -29,10 +29,14 @@ _DEEPEST = 2
 
 @dataclass(frozen=True)
 class Detector:
-    """Finds `kinds` of personal data (in capitals, see PATTERN_KINDS), secrets, and the names of `everybody`."""
+    """Finds `kinds` of personal data (in capitals), secrets, and the names of `everybody`.
+
+    `names` finds names and addresses of others in a normalised text.
+    """
 
     kinds: Set[str] = PATTERN_KINDS - UNASKED
     everybody: FullNames = field(default_factory=dict)
+    names: Callable[[str], Iterable[Span]] | None = None
 
     def find(self, text: str, own: Sequence[OwnValue] = (), depth: int = 0) -> list[Span]:
         """Personal data, secrets, the row's `own` values and known names in `text`: in order, none overlapping.
@@ -48,6 +52,9 @@ class Detector:
             (*searched.original(start, end), len(_RULES), kind)
             for start, end, kind in self._people(searched, folded, own)
         ]
+        for span in self.names(searched.text) if self.names else ():
+            if span.kind in self.kinds:
+                ranked.append((*searched.original(span.start, span.end), len(_RULES) + 1, span.kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text):
                 if inner := self.find(meant, own, depth + 1):
