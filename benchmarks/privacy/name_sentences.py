@@ -53,10 +53,17 @@ _SUPPORT = (
     "Since the Firmware Update 3.1 the {P} does not connect to Alexa or Google Home.",
     "I was charged 49.99 on Monday and 12 on Tuesday. Please refund one Payment.",
     "Room 12 has 3 windows and 2 doors; the {P} covers 40 square metres.",
+    "How do I upgrade to the Gold plan? My Platinum account and the Pro version show no such Button.",
+    "1. Go to Settings.\n2. Select the Edit option next to Billing.\n3. Click \"Contact Us\" or Save.\n4. Scroll down.",
+    "Click on Account, then Profile. Under Security choose Reset Password. If it persists, contact us (e.g. by chat).",
+    "See Doc. 13, p. 4 and Section 1666(a), 15 U.S.C. 1681; 595 F.3d 26, 38 (1st Cir. 2012). Plaintiff says so.",
+    "The Premium and the Standard Subscription differ: Basic has 3 seats, Freemium none. Invoice #85632, order 4411.",
+    "In Georgia, Arizona and New York the Bank of Washington closed; Chase, Wells Fargo and Macy's did not.",
     "Tried 3 times, waited 20 minutes, 5 people in the queue.",
     "Good Morning, Happy New Year! Where is my Parcel? Tracking says Out for Delivery.",
 )
 _PRODUCTS = ("Camera", "Smart Lock", "thermostat", "Hub Pro", "Light Strip 2", "doorbell", "iPhone 12", "Credit Card")
+_PRONOUN = re.compile(r"\b(?:he|she|him|they|them|his|their|somebody|someone|(?:a|the) (?:man|woman|lady|girl|boy))\b", re.I)
 _KINDS = {"N": "NAME", "A": "ADDRESS", "C": "LOCATION", "O": "ORGANIZATION", "P": "", "T": ""}
 
 
@@ -139,6 +146,27 @@ def support_sentences(count: int, filler: Filler) -> Iterator[Labelled]:
 
 def _word(letter: str, filler: Filler) -> str:
     return filler.random.choice(_PRODUCTS if letter == "P" else _TITLES)
+
+
+def with_names_for_pronouns(texts: Sequence[str], count: int, filler: Filler) -> Iterator[Labelled]:
+    """Sentences in which names stand where prose says he, them, or her: the contexts that no template has."""
+    sentences = [one for text in texts for one in re.split(r"(?<=[.!?])\s+", text) if _PRONOUN.search(one)]
+    plain = [one for one in sentences if 20 < len(one) < 300 and not re.search(r"[a-z,] [A-HJ-Z][a-z]|XX|\\", one)]
+    for sentence in filler.random.sample(plain, min(count, len(plain))):
+        parts: list[str] = []
+        marks: list[Mark] = []
+        place = length = 0
+        for match in _PRONOUN.finditer(sentence):
+            if filler.random.random() < 0.3:
+                continue
+            between, name = sentence[place : match.start()], filler.value("NAME")
+            ending = "'s" if match[0].lower() in ("his", "their") else ""
+            length += len(between)
+            marks.append(Mark(length, length + len(name), "NAME"))
+            length += len(name) + len(ending)
+            parts += [between, name, ending]
+            place = match.end()
+        yield Labelled("".join([*parts, sentence[place:]]), tuple(marks))
 
 
 def noisy(row: Labelled, chance: random.Random) -> Labelled:

@@ -2,10 +2,11 @@
 
     python -m benchmarks.privacy.train_names
 
-Reads pii_presidio's train side (MIT) and the texts of cfpb_complaints' train side (public domain) from the folder that
-TINSMITH_BENCH_DATA names; the valid and test sides stay unseen. The same versions of libraries give the same model.
+Reads pii_presidio's train side (MIT), the texts of cfpb_complaints' train side (public domain) and, for the words alone,
+hellaswag (MIT) from the folder that TINSMITH_BENCH_DATA names; the valid and test sides stay unseen. The same versions of libraries give the same model.
 """
 
+import gzip
 import json
 import random
 import re
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 import pycrfsuite
 
 from benchmarks.privacy.labelled import Labelled, bench_data, pii_sentences
-from benchmarks.privacy.name_sentences import Filler, noisy, refilled, support_sentences
+from benchmarks.privacy.name_sentences import Filler, noisy, refilled, support_sentences, with_names_for_pronouns
 from pipelines.data.privacy import gazetteer, names
 from pipelines.data.privacy.normalise import normalise
 from pipelines.data.privacy.tokens import features, tokenise
@@ -35,10 +36,19 @@ def complaints() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
+def stories() -> list[str]:
+    """General prose for the word list: hellaswag's validation side (MIT)."""
+    with gzip.open(bench_data() / "hellaswag" / "validation.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [" ".join([row["ctx"], row["endings"][int(row["label"])]]) for row in rows]
+
+
 def ordinary_words(texts: Sequence[str]) -> list[str]:
-    """Words that stand in small letters in several complaints, sorted."""
-    counts = Counter(word for text in texts for word in set(re.findall(r"\b[a-z]{2,}\b", text)))
-    return sorted(word for word, count in counts.items() if count >= _OFTEN)
+    """Words that stand in small letters in several texts, sorted."""
+    words = [set(re.findall(r"\b[A-Za-z][a-z]+\b", text)) for text in texts]
+    small = Counter(word for found in words for word in found if word.islower())
+    capital = Counter(word.lower() for found in words for word in found if not word.islower())
+    return sorted(word for word, count in small.items() if count >= _OFTEN and 2 * count >= capital[word])
 
 
 def training_rows() -> Iterator[Labelled]:
@@ -47,7 +57,9 @@ def training_rows() -> Iterator[Labelled]:
     filler = Filler(_SEED, published)
     chance = random.Random(_SEED)
     rows = [*published, *(refilled(row, filler) for row in published * 2), *support_sentences(2500, filler)]
-    rows += [Labelled(text[:600], ()) for text in complaints()[:1200]]
+    rows += [Labelled(text[:600], ()) for text in complaints()[:800]]
+    rows += with_names_for_pronouns(complaints(), 1500, filler)
+    rows += with_names_for_pronouns(stories(), 3000, filler)
     yield from rows
     yield from (noisy(row, chance) for row in rows if chance.random() < 0.35)
 
@@ -66,7 +78,7 @@ def labels_of(row: Labelled) -> tuple[list[list[str]], list[str]]:
 
 def main() -> None:
     """Write both files."""
-    write_text(gazetteer.ORDINARY, "\n".join(ordinary_words(complaints())) + "\n")
+    write_text(gazetteer.ORDINARY, "\n".join(ordinary_words(complaints() + stories())) + "\n")
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
     trainer.set_params({"c1": 0.3, "c2": 0.01, "max_iterations": 120, "feature.minfreq": 4})
     chance = random.Random(_SEED)

@@ -67,13 +67,10 @@ def word_class(word: str) -> str:
     """A few letters: the word's shape, and whether it is of names (g, f), places (p), streets (s) or ordinary (o)."""
     known = gazetteer()
     lower = word.lower()
-    kinds = "".join(
-        letter
-        for letter, words in zip(
-            "gfpso", (known.given, known.family, known.places, known.streets, known.ordinary), strict=True
-        )
-        if lower in words
-    )
+    # Nearly every ordinary word is somebody's family name or part of a place's somewhere.
+    told = "gs" if lower in known.ordinary else "gfps"
+    words_of = {"g": known.given, "f": known.family, "p": known.places, "s": known.streets}
+    kinds = "".join(letter for letter in told if lower in words_of[letter]) + "o" * (told == "gs")
     return f"{_shape(word)}{kinds}"
 
 
