@@ -20,7 +20,7 @@ WORD_OF = {
     "CREDIT_CARD": "CARD",
     "IBAN_CODE": "IBAN",
     "US_SSN": "SSN",
-    "US_DRIVER_LICENSE": "LICENSE",
+    "US_DRIVER_LICENSE": "DRIVER_LICENSE",
     "IP_ADDRESS": "IP",
     "DOMAIN_NAME": "URL",
     "URL": "URL",

@@ -54,7 +54,7 @@ _SUPPORT = (
     "I was charged 49.99 on Monday and 12 on Tuesday. Please refund one Payment.",
     "Room 12 has 3 windows and 2 doors; the {P} covers 40 square metres.",
     "How do I upgrade to the Gold plan? My Platinum account and the Pro version show no such Button.",
-    "1. Go to Settings.\n2. Select the Edit option next to Billing.\n3. Click \"Contact Us\" or Save.\n4. Scroll down.",
+    '1. Go to Settings.\n2. Select the Edit option next to Billing.\n3. Click "Contact Us" or Save.\n4. Scroll down.',
     "Click on Account, then Profile. Under Security choose Reset Password. If it persists, contact us (e.g. by chat).",
     "See Doc. 13, p. 4 and Section 1666(a), 15 U.S.C. 1681; 595 F.3d 26, 38 (1st Cir. 2012). Plaintiff says so.",
     "The Premium and the Standard Subscription differ: Basic has 3 seats, Freemium none. Invoice #85632, order 4411.",
@@ -63,7 +63,9 @@ _SUPPORT = (
     "Good Morning, Happy New Year! Where is my Parcel? Tracking says Out for Delivery.",
 )
 _PRODUCTS = ("Camera", "Smart Lock", "thermostat", "Hub Pro", "Light Strip 2", "doorbell", "iPhone 12", "Credit Card")
-_PRONOUN = re.compile(r"\b(?:he|she|him|they|them|his|their|somebody|someone|(?:a|the) (?:man|woman|lady|girl|boy))\b", re.I)
+_PRONOUN = re.compile(
+    r"\b(?:he|she|him|they|them|his|their|somebody|someone|(?:a|the) (?:man|woman|lady|girl|boy))\b", re.I
+)
 _KINDS = {"N": "NAME", "A": "ADDRESS", "C": "LOCATION", "O": "ORGANIZATION", "P": "", "T": ""}
 
 

@@ -1,6 +1,6 @@
 """What the privacy screen finds, kind by kind, next to plain presidio on the same texts.
 
-    python -m benchmarks.privacy.recall [train valid test secrets] [--presidio ENV/bin/python] [--missed KIND]
+    python -m benchmarks.privacy.recall [train valid test secrets] [--presidio ENV/bin/python] [--missed KIND] [--record]
 
 Reads pii_presidio and secrets_detect from the folder that TINSMITH_BENCH_DATA names. A marked value counts as found when
 each of its letters and digits lies within findings, of whatever kind: nothing of it would be left. `named` is the share
@@ -11,13 +11,16 @@ import argparse
 import json
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import machine_line
 from benchmarks.privacy.labelled import WORD_OF, Labelled, Mark, Score, missed, pii_sentences, scores, secret_files
 from benchmarks.table import markdown_table
 from pipelines.data.privacy.detector import PATTERN_KINDS, Detector
+from pipelines.data.privacy.measured import MEASURED
 from pipelines.data.privacy.names import KINDS, find_names
+from pipelines.files import write_json
 
 
 def ours(rows: Sequence[Labelled]) -> list[list[Mark]]:
@@ -59,22 +62,45 @@ def _table(rows: Sequence[Labelled], found: list[list[Mark]], peer: list[list[Ma
     return markdown_table(head, lines)
 
 
+def record(sides: Sequence[str], rows: Sequence[Labelled], found: list[list[Mark]]) -> None:
+    """Write the figures of all sides together for the datasheets of this version."""
+    kinds = {
+        kind: {"marked": score.marked, "recall": round(score.recall, 4), "precision": round(score.precision, 4)}
+        for kind, score in scores(rows, found).items()
+        if score.marked and score.found
+    }
+    write_json(
+        MEASURED,
+        {
+            "command": f"python -m benchmarks.privacy.recall {' '.join(sides)} --record",
+            "data": "pii_presidio (microsoft/presidio-research, synthetic English sentences) and secrets_detect",
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "kinds": kinds,
+        },
+    )
+
+
 def main() -> None:
     """Print one table a side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sides", nargs="*", default=["train", "valid"])
     parser.add_argument("--presidio", type=Path, help="Python of an environment with presidio-analyzer")
     parser.add_argument("--missed", metavar="KIND", help="show what was not found of a kind")
+    parser.add_argument("--record", action="store_true", help="write the figures that every datasheet quotes")
     options = parser.parse_args()
     print(machine_line())
+    every: list[Labelled] = []
     for side in options.sides:
         rows = secret_files() if side == "secrets" else pii_sentences(side)
+        every += rows
         found = ours(rows)
         print(f"\n{side}: {len(rows)} texts\n")
         print(_table(rows, found, presidio(rows, options.presidio) if options.presidio else None))
         if options.missed:
             for value, text in missed(rows, found, options.missed):
                 print(f"{value!r:30} in {text[:200]!r}")
+    if options.record:
+        record(options.sides, every, ours(every))
 
 
 if __name__ == "__main__":

@@ -18,9 +18,18 @@ from rich.progress import track
 
 from pipelines.data.contract import RECORD, Contract, read_contract
 from pipelines.data.duplicates import find_duplicates, folded
-from pipelines.data.privacy.detector import Detector
-from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
-from pipelines.data.privacy.screen import screen_row
+from pipelines.data.privacy.measured import measured_recall
+from pipelines.data.privacy.people import FullNames, full_names
+from pipelines.data.privacy.screening import (
+    ScreenCounts,
+    keep_surrogates,
+    kept_rows,
+    name_columns,
+    open_surrogates,
+    screen_of,
+    screened_rows,
+    without_forgotten,
+)
 from pipelines.data.rendering import (
     Chat,
     TokenizedExample,
@@ -55,30 +64,20 @@ class _Example:
     group_keys: tuple[Key, ...]
 
 
-@dataclass
-class _Privacy:
-    """What the privacy screen did to the rows."""
-
-    dropped_secret: int
-    dropped_personal: int
-    masked: Counter[str]
-    secrets: Counter[str]
-
-
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     contract = read_contract(Path(recipe.data.contract))
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
-    privacy = _Privacy(0, 0, Counter(), Counter())
+    privacy = ScreenCounts()
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, contract, _everybody(paths, contract), privacy)
+    screened = _screened_rows(rows, recipe, paths, contract, privacy)
     examples = [_example(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted)]
     if not examples:
         raise TinsmithError(
-            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped_secret} dropped for "
-            f"secrets, {privacy.dropped_personal} for personal data; `mask` keeps such rows"
+            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped['secret']} dropped for "
+            f"secrets, {privacy.dropped['personal']} for personal data; `mask` keeps such rows"
         )
 
     duplicates = find_duplicates((_folded_prompt(example.chat), example.chat.answer) for example in examples)
@@ -98,8 +97,9 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
-            "dropped_secret": privacy.dropped_secret,
-            "dropped_personal": privacy.dropped_personal,
+            "dropped_forgotten": privacy.dropped["forgotten"],
+            "dropped_secret": privacy.dropped["secret"],
+            "dropped_personal": privacy.dropped["personal"],
             "dropped_duplicate": duplicates.dropped,
             "dropped_too_long": len(duplicates.kept) - len(fitting),
             "train": sides["train"],
@@ -108,7 +108,9 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
         },
         "groups": assignment.group_counts(),
         "masked": dict(sorted(privacy.masked.items())),
+        "pseudonymised": dict(sorted(privacy.pseudonymised.items())),
         "secrets": dict(sorted(privacy.secrets.items())),
+        "recall": measured_recall(recipe.data.privacy),
         "conflicting_labels": duplicates.conflicting_labels,
         "defused": sum(example.chat.defused for example in examples),
         "tokens": _token_counts(tokenized),
@@ -123,15 +125,15 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     if not source.exists():
         raise TinsmithError(f"{source}: not there yet; run `python -m pipelines.stages.ingest {recipe.name}` first")
     file = pq.ParquetFile(source)
-    wanted = {RECORD, *_shown_columns(recipe), *recipe.data.split.group_by, *contract.personal}
+    subjects = [column.name for column in contract.columns if column.subject_id]
+    wanted = {RECORD, *_shown_columns(recipe), *recipe.data.split.group_by, *contract.personal, *subjects}
     batches = file.iter_batches(columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
 def _everybody(paths: Paths, contract: Contract) -> FullNames:
     """The names of all persons of the data, since tickets quote, forward and copy what others wrote."""
-    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
-    table = pq.read_table(paths.work / "accepted.parquet", columns=columns)
+    table = pq.read_table(paths.work / "accepted.parquet", columns=name_columns(contract))
     return full_names(value for column in table.columns for value in column.cast(pa.string()).to_pylist())
 
 
@@ -141,26 +143,21 @@ def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _screened_rows(
-    rows: Iterable[dict[str, Any]], recipe: Recipe, contract: Contract, names: FullNames, privacy: _Privacy
+    rows: Iterable[dict[str, Any]], recipe: Recipe, paths: Paths, contract: Contract, counts: ScreenCounts
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
-    rules = recipe.data.privacy
     # A word of a closed list is no free text: a customer called Billing must not take that label away.
     listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
     shown = _shown_columns(recipe)
-    detector = Detector(everybody=names)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
-    for row in rows:
-        screened = screen_row(row, texts, contract.personal, detector)
-        privacy.secrets += screened.secrets
-        if screened.secrets and rules.secrets == "drop_row":
-            privacy.dropped_secret += 1
-        elif screened.personal and rules.personal == "drop_row":
-            privacy.dropped_personal += 1
-        else:
-            privacy.masked += screened.personal + screened.whole
-            yield row, {**screened.row, **{column: row[column] for column in choices}}
+    privacy, everybody, vault = recipe.data.privacy, _everybody(paths, contract), paths.work / "vault.enc"
+    screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
+    surrogates = open_surrogates(privacy, everybody, vault)
+    screened = screened_rows(without_forgotten(rows, contract, counts), screen)
+    for row, found in kept_rows(screened, screen.policy, counts, surrogates):
+        yield row, {**found, **{column: row[column] for column in choices}}
+    keep_surrogates(privacy, surrogates, vault)
 
 
 def _example(row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: Any) -> _Example:

@@ -118,6 +118,7 @@ def test_every_accepted_row_is_kept_or_counted_as_dropped(project):
     counts = datasheet["rows"]
     assert counts == {
         "accepted": 120,
+        "dropped_forgotten": 0,
         "dropped_secret": 1,
         "dropped_personal": 0,
         "dropped_duplicate": 2,

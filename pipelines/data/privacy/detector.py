@@ -18,11 +18,14 @@ from pipelines.data.privacy.secret_rules import SECRET_RULES
 _RULES = (*SECRET_RULES, *NUMBER_RULES, *CONTACT_RULES, *DATE_RULES)
 # A vendor's token says more than the last of this package's own secrets, a random value; less than the others.
 _TOKEN_RANK = len(SECRET_RULES) - 1.5
+# A secret in an encoded run says more than what the run's letters look like; personal data more than all but a secret.
+_ENCODED_RANKS = {True: -1, False: len(SECRET_RULES) - 0.5}
 _Ranked = tuple[int, int, float, str]
 PATTERN_KINDS = frozenset(rule.kind for rule in _RULES if rule.kind.isupper())
 # Found only where asked for: they seldom tell who somebody is, and answers are made of them.
 UNASKED = frozenset({"URL", "DATE", "AGE"})
 _MASK = re.compile(r"\[([A-Z_]+)\]")
+_WORD = re.compile(r"[^\W\d_]+")
 # Base64 within base64 is found; deeper is nobody's accident.
 _DEEPEST = 2
 
@@ -31,12 +34,13 @@ _DEEPEST = 2
 class Detector:
     """Finds `kinds` of personal data (in capitals), secrets, and the names of `everybody`.
 
-    `names` finds names and addresses of others in a normalised text.
+    `names` finds names and addresses of others in a normalised text; `not_names` are folded words that are none.
     """
 
     kinds: Set[str] = PATTERN_KINDS - UNASKED
     everybody: FullNames = field(default_factory=dict)
     names: Callable[[str], Iterable[Span]] | None = None
+    not_names: Set[str] = frozenset()
 
     def find(self, text: str, own: Sequence[OwnValue] = (), depth: int = 0) -> list[Span]:
         """Personal data, secrets, the row's `own` values and known names in `text`: in order, none overlapping.
@@ -53,12 +57,12 @@ class Detector:
             for start, end, kind in self._people(searched, folded, own)
         ]
         for span in self.names(searched.text) if self.names else ():
-            if span.kind in self.kinds:
+            if span.kind in self.kinds and not self._no_name(folded[span.start : span.end]):
                 ranked.append((*searched.original(span.start, span.end), len(_RULES) + 1, span.kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text):
                 if inner := self.find(meant, own, depth + 1):
-                    ranked.append((*searched.original(start, end), -1, inner[0].kind))
+                    ranked.append((*searched.original(start, end), _ENCODED_RANKS[inner[0].secret], inner[0].kind))
         return _merged(ranked)
 
     def _by_rules(self, searched: Normalised, folded: str) -> list[_Ranked]:
@@ -71,6 +75,9 @@ class Detector:
                         found.append((start, start + length, rank, rule.kind))
         found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(searched.text, folded)]
         return found
+
+    def _no_name(self, folded: str) -> bool:
+        return bool(self.not_names) and set(_WORD.findall(folded)) <= self.not_names
 
     def _wanted(self, rule: Rule) -> bool:
         return rule.kind in self.kinds or rule.kind.islower()

@@ -85,4 +85,5 @@ def _plain_one(character: str) -> str:
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(character))
-    return {"Pd": "-", "Zs": " "}.get(category, character)
+    # A lone surrogate is half a character, which no encoding can hold.
+    return {"Pd": "-", "Zs": " ", "Cs": "\ufffd"}.get(category, character)

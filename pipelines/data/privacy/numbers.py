@@ -51,7 +51,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
         ("ssn", "social security"),
     ),
     Rule(
-        "LICENSE",
+        "DRIVER_LICENSE",
         re.compile(
             r"\b(?:driv(?:er'?s?|ing)(?: |')(?:licen[cs]e|permit)|dl)(?: (?:no|number|nr|#))?[.:#]? ?(?:is|was|:|#)? ?"
             r"(?P<value>[A-Z0-9](?:[ -]?[A-Z0-9]){4,17})\b",
