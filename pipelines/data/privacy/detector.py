@@ -1,7 +1,7 @@
 """Finding personal data and secrets in one text: every detector on the normalised text, the findings merged."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from pipelines.data.privacy.contacts import CONTACT_RULES
@@ -56,9 +56,8 @@ class Detector:
             (*searched.original(start, end), len(_RULES), kind)
             for start, end, kind in self._people(searched, folded, own)
         ]
-        for span in self.names(searched.text) if self.names else ():
-            if span.kind in self.kinds and not self._no_name(folded[span.start : span.end]):
-                ranked.append((*searched.original(span.start, span.end), len(_RULES) + 1, span.kind))
+        for start, end, kind in self._free_text(searched.text, folded):
+            ranked.append((*searched.original(start, end), len(_RULES) + 1, kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text):
                 if inner := self.find(meant, own, depth + 1):
@@ -75,6 +74,18 @@ class Detector:
                         found.append((start, start + length, rank, rule.kind))
         found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(searched.text, folded)]
         return found
+
+    def _free_text(self, text: str, folded: str) -> Iterator[tuple[int, int, str]]:
+        """Names and addresses that `names` finds, without the masks that stand among them."""
+        spans = [span for span in self.names(text) if span.kind in self.kinds] if self.names else []
+        masks = _masks(text, ()) if spans else []
+        for span in spans:
+            place = span.start
+            for start, end in [*((s, e) for s, e in masks if s < span.end and span.start < e), (span.end, span.end)]:
+                piece = folded[place : max(place, start)]
+                if any(map(str.isalnum, piece)) and not self._no_name(piece):
+                    yield place, start, span.kind
+                place = end
 
     def _no_name(self, folded: str) -> bool:
         return bool(self.not_names) and set(_WORD.findall(folded)) <= self.not_names
@@ -95,7 +106,7 @@ class Detector:
 
 def _masks(text: str, own: Sequence[OwnValue]) -> list[tuple[int, int]]:
     """Where masks stand already: a customer called Card must not be found in [CARD]."""
-    known = {SECRET, NAME, *PATTERN_KINDS, *(value.kind for value in own)}
+    known = {SECRET, NAME, "ADDRESS", *PATTERN_KINDS, *(value.kind for value in own)}
     return [match.span() for match in _MASK.finditer(text) if match[1] in known] if "[" in text else []
 
 

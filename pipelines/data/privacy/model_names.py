@@ -31,15 +31,14 @@ class ModelNames:
                 f"data.privacy.names: {folder} needs config.json, a tokenizer and safetensors weights of a transformers "
                 "token classifier; or write `builtin`"
             )
-        from transformers import pipeline
+        from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
+        model = AutoModelForTokenClassification.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self._classify: Any = pipeline(
-            "token-classification",
-            model=str(folder),
-            tokenizer=str(folder),
-            aggregation_strategy="simple",
-            model_kwargs={"use_safetensors": True, "local_files_only": True},
-            trust_remote_code=False,
+            "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple"
         )
         labels = {label.split("-")[-1].upper() for label in self._classify.model.config.id2label.values()}
         if not labels & {tag for tag, kind in _KIND_OF.items() if kind == "NAME"}:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pipelines.data.privacy.gazetteer import gazetteer
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_|\n")
 _STREET_END = re.compile(
     r"(?:stra(?:ss|ß)e|str|gasse|weg|platz|allee|ufer|damm|gatan|vägen|väg|vej|gade|veien|gata|katu|tie|utca|út|tér"
     r"|straat|laan|plein|kade|ulica|ulice|ut|bulvar|caddesi|sokak)$"
@@ -32,34 +32,59 @@ class Token(NamedTuple):
 def tokenise(text: str) -> list[Token]:
     """The tokens of a text, in order."""
     tokens: list[Token] = []
-    line, place = 0, 0
+    line = 0
     for match in _TOKEN.finditer(text):
-        line += text.count("\n", place, match.start())
-        place = match.end()
-        tokens.append(Token(match.start(), match.end(), match[0], line))
+        found = match[0]
+        if found == "\n":
+            line += 1
+        else:
+            tokens.append(Token(match.start(), match.end(), found, line))
     return tokens
 
 
-def features(tokens: Sequence[Token]) -> list[list[str]]:
-    """Each token's features: its own, its neighbours', and where it stands."""
-    classes = [word_class(token.text) for token in tokens]
-    last = len(tokens) - 1
+def features(tokens: Sequence[Token], first: int = 0, end: int | None = None) -> list[list[str]]:
+    """The features of tokens `first` to `end`: each token's own, its neighbours', and where it stands."""
+    end = len(tokens) if end is None else end
     rows: list[list[str]] = []
-    for place, token in enumerate(tokens):
+    for place in range(first, end):
+        token = tokens[place]
         row = [*_own(token.text)]
         for offset in (-2, -1, 1, 2):
-            if 0 <= place + offset <= last:
+            if 0 <= place + offset < len(tokens):
                 near = tokens[place + offset]
                 row += _near(near.text, offset)
-                if abs(offset) == 1:
-                    row.append(f"c{offset}{classes[place]}{classes[place + offset]}")
-                    if near.line != token.line:
-                        row.append(f"nl{offset}")
-                        row.append(f"nl{offset}{classes[place]}")
+                if offset in (-1, 1):
+                    row += _pair(token.text, near.text, offset, near.line != token.line)
             else:
                 row.append(f"none{offset}")
         rows.append(row)
     return rows
+
+
+@lru_cache(maxsize=1 << 16)
+def could_be_of_name(word: str) -> bool:
+    """Whether a word is worth a closer look: ordinary words in small letters are not, nor are XXXX and the like."""
+    known, lower = gazetteer(), word.lower()
+    if lower in _TITLES:
+        return True
+    if len(set(lower)) == 1:
+        return False
+    if lower in known.ordinary:
+        return word[0].isupper() and lower in known.given
+    return word[0].isupper() or len(word) > 2
+
+
+@lru_cache(maxsize=1 << 16)
+def could_be_of_street(word: str) -> bool:
+    """Whether a word, with a number near it, may name a street."""
+    return "street" in _inner(word.lower())
+
+
+@lru_cache(maxsize=1 << 18)
+def _pair(word: str, near: str, offset: int, on_other_line: bool) -> tuple[str, ...]:
+    kind = word_class(word)
+    both = f"c{offset}{kind}{word_class(near)}"
+    return (both, f"nl{offset}", f"nl{offset}{kind}") if on_other_line else (both,)
 
 
 @lru_cache(maxsize=1 << 16)
