@@ -126,7 +126,7 @@ def _covers(text: str, mark: Mark, findings: Sequence[Mark]) -> bool:
 
 
 def secret_files() -> list[Labelled]:
-    """The files of secrets_detect whose secrets its baseline lists by line and SHA-1; what no text matches is left out."""
+    """The files of secrets_detect; its baseline lists their secrets by SHA-1, and what no text matches is left out."""
     with tarfile.open(bench_data() / "secrets_detect.tar.gz") as archive:
         texts = {
             Path(member.name).name: file.read().decode("utf-8")

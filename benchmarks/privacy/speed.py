@@ -50,7 +50,8 @@ def main() -> None:
     policy = Policy()
     detector = Detector(policy.sought(), names=find_names if options.names else None)
     started = time.perf_counter()
-    found = sum(len(screened.masks["body"]) for _, screened in screened_rows(rows(options.rows), Screen(["body"], {}, detector, policy)))
+    screen = Screen(["body"], {}, detector, policy)
+    found = sum(len(screened.masks["body"]) for _, screened in screened_rows(rows(options.rows), screen))
     lines = [("Tinsmith", options.rows, *_figures(options.rows, started), found)]
     if options.presidio:
         few = options.rows // 20
@@ -58,7 +59,8 @@ def main() -> None:
         started = time.perf_counter()
         program = Path(__file__).parent / "presidio_spans.py"
         done = subprocess.run([options.presidio, program], input=texts, capture_output=True, text=True, check=True)
-        lines.append(("presidio, one process", few, *_figures(few, started), sum(len(json.loads(line)) for line in done.stdout.splitlines())))
+        theirs = sum(len(json.loads(line)) for line in done.stdout.splitlines())
+        lines.append(("presidio, one process", few, *_figures(few, started), theirs))
     print(machine_line() + "\n")
     print(markdown_table(["screen", "rows", "rows/s", "peak MiB of a process", "finds"], lines))
 

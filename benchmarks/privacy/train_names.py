@@ -2,8 +2,9 @@
 
     python -m benchmarks.privacy.train_names
 
-Reads pii_presidio's train side (MIT), the texts of cfpb_complaints' train side (public domain) and, for the words alone,
-hellaswag (MIT) from the folder that TINSMITH_BENCH_DATA names; the valid and test sides stay unseen. The same versions of libraries give the same model.
+Reads from the folder that TINSMITH_BENCH_DATA names: pii_presidio's train side (MIT), the complaints of cfpb_complaints'
+train side (public domain), and hellaswag's prose (MIT), in which pronouns become names. The valid and test sides of
+pii_presidio stay unseen. The same versions of libraries give the same model.
 """
 
 import gzip

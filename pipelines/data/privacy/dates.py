@@ -26,7 +26,8 @@ DATE_RULES: tuple[Rule, ...] = (
         "DATE",
         re.compile(
             rf"\b(?P<value>(?:[0-3]?[0-9](?:st|nd|rd|th)?\.?(?: of)? (?:{_MONTHS})\b\.?(?:,? (?:1[89]|20)[0-9]{{2}})?"
-            rf"|(?:{_MONTHS})\b\.? (?:[0-3]?[0-9](?:st|nd|rd|th)?(?:,? (?:1[89]|20)[0-9]{{2}})?|(?:1[89]|20)[0-9]{{2}}))"
+            rf"|(?:{_MONTHS})\b\.? (?:[0-3]?[0-9](?:st|nd|rd|th)?(?:,? (?:1[89]|20)[0-9]{{2}})?"
+            r"|(?:1[89]|20)[0-9]{2}))"
             rf"{_TIME})(?!\w)",
             re.I,
         ),
@@ -41,7 +42,8 @@ DATE_RULES: tuple[Rule, ...] = (
     Rule(
         "AGE",
         re.compile(
-            r"\b(?:aged?|turn(?:ed|s|ing)?|(?:is|am|was|were|be|'m|'s)(?: (?:a|an))?|age of|at)[ :](?P<value>1?[0-9]{1,2})"
+            r"\b(?:aged?|turn(?:ed|s|ing)?|(?:is|am|was|were|be|'m|'s)(?: (?:a|an))?|age of|at)[ :]"
+            r"(?P<value>1?[0-9]{1,2})"
             r"(?=[ -](?:years?|yrs?)[ -]old\b|[.,;!?]?(?:\s|\Z))(?!\s?(?:%|[ap]m\b))",
             re.I,
         ),

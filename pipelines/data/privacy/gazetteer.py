@@ -60,7 +60,7 @@ def _words(providers: Iterable[Any], prefixes: tuple[str, ...]) -> frozenset[str
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """The strings of a list, of a list of (name, ...) rows, or a mapping's keys; formats such as {{first_name}} are none."""
+    """The strings of a list, of (name, ...) rows, or of a mapping's keys; formats such as {{first_name}} are none."""
     if isinstance(value, dict | list | tuple):
         for one in value:
             text = one[0] if isinstance(one, list | tuple) and one else one

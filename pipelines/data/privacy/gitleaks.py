@@ -1,4 +1,4 @@
-"""Vendors' keys and tokens by gitleaks' rules (MIT; see gitleaks/SOURCE.md), on RE2, whose time is linear in the text."""
+"""Vendors' keys and tokens by gitleaks' rules (MIT; see gitleaks/SOURCE.md), on RE2, whose time is linear."""
 
 import tomllib
 from collections.abc import Iterator

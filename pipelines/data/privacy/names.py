@@ -42,7 +42,7 @@ def _windows(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     first, end = 0, 0
     for place, token in enumerate(tokens):
         near = tokens[max(0, place - _AROUND) : place + _AROUND]
-        if could_be_of_name(token.text) and token.text[0].isalpha() or (
+        if (could_be_of_name(token.text) and token.text[0].isalpha()) or (
             could_be_of_street(token.text) and any(one.text.isdigit() for one in near)
         ):
             if place - _AROUND > end:

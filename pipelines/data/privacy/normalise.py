@@ -1,4 +1,4 @@
-"""Text as detectors see it: without invisible characters, look-alikes and escapes, and with the way back to the original."""
+"""Text as detectors see it: no invisible characters, look-alikes or escapes, and the way back to the original."""
 
 import html
 import re

@@ -87,7 +87,7 @@ def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) 
 
 
 def mask(text: str, detector: Detector, own: Sequence[OwnValue] = ()) -> tuple[str, list[Masked]]:
-    """Replace everything that is found; gives the masked text, in which nothing more is found, and its masks in order."""
+    """Replace all that is found; gives the masked text, in which nothing more is found, and its masks in order."""
     masks: list[Masked] = []
     while spans := detector.find(text, own):
         text, masks = _masked(text, spans, masks)
@@ -100,11 +100,10 @@ def _masked(text: str, spans: Sequence[Span], before: Sequence[Masked]) -> tuple
     masks: list[Masked] = []
     place = length = 0
     kept = [one for one in before if not any(span.start < one.end and one.start < span.end for span in spans)]
-    for one in sorted([*spans, *kept], key=lambda found: found.start):
-        instead = one.mask if isinstance(one, Span) else text[one.start : one.end]
-        value = text[one.start : one.end] if isinstance(one, Span) else one.value
+    fresh = [(Masked(span.start, span.end, span.kind, text[span.start : span.end]), span.mask) for span in spans]
+    for one, instead in sorted([*fresh, *((one, text[one.start : one.end]) for one in kept)]):
         length += one.start - place
-        masks.append(Masked(length, length + len(instead), one.kind, value))
+        masks.append(Masked(length, length + len(instead), one.kind, one.value))
         parts += [text[place : one.start], instead]
         length += len(instead)
         place = one.end

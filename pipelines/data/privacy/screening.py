@@ -93,7 +93,7 @@ def screened_rows(rows: Iterable[Row], screen: Screen, workers: int | None = Non
     count = 1 if alone else workers or len(os.sched_getaffinity(0))
     rows = iter(rows)
     first = list(islice(rows, _FEW)) if workers is None else []
-    if count == 1 or len(first) < _FEW and workers is None:
+    if count == 1 or (len(first) < _FEW and workers is None):
         yield from ((row, screen.row(row)) for part in (first, rows) for row in part)
         return
     with multiprocessing.get_context("fork").Pool(count, _use, (screen,)) as pool:
@@ -171,7 +171,7 @@ _screen: Screen
 
 
 def _use(screen: Screen) -> None:
-    global _screen  # noqa: PLW0603 - a worker process has one screen, given when it starts
+    global _screen
     _screen = screen
 
 

@@ -1,4 +1,4 @@
-"""Rules for keys, tokens and passwords that gitleaks' rules leave out: key blocks, userinfo in URLs, prose, assignments.
+"""Rules for keys and passwords that gitleaks' rules leave out: key blocks, userinfo in URLs, prose, assignments.
 
 Every pattern is anchored so that its time grows with the text's length, not its square.
 """
@@ -105,7 +105,8 @@ SECRET_RULES: tuple[Rule, ...] = (
     Rule(
         "random_value",  # mimi=gX69YO4CvBsVjzAwYxdGyDd30t5+9ez31gKATtj4, or quoted anywhere
         re.compile(
-            r"(?:[\w\]]\s?(?::|=>?)\s{0,3}(?:!!binary )?[\"'`]?|(?<=[\"'`]))(?P<value>[A-Za-z0-9+_-][A-Za-z0-9+/_-]{19,}={0,2})"
+            r"(?:[\w\]]\s?(?::|=>?)\s{0,3}(?:!!binary )?[\"'`]?|(?<=[\"'`]))"
+            r"(?P<value>[A-Za-z0-9+_-][A-Za-z0-9+/_-]{19,}={0,2})"
             r"(?![\w/.@-])"
         ),
         ("=", ":", '"', "'", "`"),

@@ -18,8 +18,8 @@ from pipelines.data.privacy.normalise import fold, normalise
 from pipelines.data.privacy.people import NAME
 
 _WORD = re.compile(r"[^\W\d_]+")
-_TITLES = frozenset("mr mrs ms miss dr prof sir madam".split())
-_PARTICLES = frozenset("van von de der den di da la le".split())
+_TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam"])
+_PARTICLES = frozenset(["van", "von", "de", "der", "den", "di", "da", "la", "le"])
 _DRAWS_FROM_ONE_NAME = 8
 _Draw = Callable[["Draws", str], str]
 
@@ -147,7 +147,7 @@ def _other(numbers: Draws, character: str) -> str:
 
 
 def _card(numbers: Draws, value: str) -> str:
-    """A number of the same length with a right check digit, from a range that no bank has (ISO/IEC 7812: 9 is national)."""
+    """As many digits and a right check digit, from a range that no bank has (ISO/IEC 7812: 9 is national)."""
     text = list(_alike(numbers, value))
     places = [place for place, character in enumerate(text) if character.isdigit()]
     text[places[0]] = "9"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.normalise import normalise
 from pipelines.data.privacy.people import OwnValue, full_names, own_values
-from pipelines.data.privacy.screen import mask as mask_by
 from pipelines.data.privacy.policy import Policy
+from pipelines.data.privacy.screen import mask as mask_by
 from pipelines.data.privacy.screen import screen_row
 
 

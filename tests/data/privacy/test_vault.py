@@ -6,12 +6,12 @@ from pipelines.errors import TinsmithError
 CONTENT = {"NAME": {"okafor": "López"}}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def key(monkeypatch):
     monkeypatch.setenv("TINSMITH_KEY", "a" * 32)
 
 
-def test_a_vault_gives_back_what_was_put_in_and_shows_none_of_it(key, tmp_path):
+def test_a_vault_gives_back_what_was_put_in_and_shows_none_of_it(tmp_path):
     path = tmp_path / "vault.enc"
     assert read_vault(path) == {}
     write_vault(path, CONTENT)
@@ -22,7 +22,7 @@ def test_a_vault_gives_back_what_was_put_in_and_shows_none_of_it(key, tmp_path):
     assert path.read_bytes() == first
 
 
-def test_another_key_and_a_changed_file_do_not_open(key, tmp_path, monkeypatch):
+def test_another_key_and_a_changed_file_do_not_open(tmp_path, monkeypatch):
     path = tmp_path / "vault.enc"
     write_vault(path, CONTENT)
     content = bytearray(path.read_bytes())
@@ -44,5 +44,5 @@ def test_a_missing_or_short_key_is_told_without_its_value(value, what, monkeypat
     assert "short;" in str(caught.value) or "not set" in str(caught.value)
 
 
-def test_purposes_have_different_keys(key):
+def test_purposes_have_different_keys():
     assert company_key("vault") != company_key("forget")
