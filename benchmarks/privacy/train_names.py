@@ -2,7 +2,7 @@
 
     python -m benchmarks.privacy.train_names
 
-Reads from the folder that TINSMITH_BENCH_DATA names: pii_presidio's train side (MIT), the complaints of cfpb_complaints'
+Reads from the folder that TINSMITH_BENCH_DATA names: pii_presidio's train side (MIT), the texts of cfpb_complaints'
 train side (public domain), and hellaswag's prose (MIT), in which pronouns become names. The valid and test sides of
 pii_presidio stay unseen. The same versions of libraries give the same model.
 """

@@ -28,8 +28,8 @@ class ModelNames:
         """
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
             raise TinsmithError(
-                f"data.privacy.names: {folder} needs config.json, a tokenizer and safetensors weights of a transformers "
-                "token classifier; or write `builtin`"
+                f"data.privacy.names: {folder} needs config.json, a tokenizer and safetensors weights of a "
+                "transformers token classifier; or write `builtin`"
             )
         from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 

@@ -10,7 +10,7 @@ from pipelines.recipe import Action, Privacy
 
 @dataclass(frozen=True)
 class Policy:
-    """Actions: `personal` for every kind that `entities` (by words in capitals) does not name, `secrets` for secrets."""
+    """Actions: `personal` for every kind that `entities` (words in capitals) does not name, `secrets` for secrets."""
 
     personal: Action = "mask"
     secrets: Action = "mask"

@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import count
 
 from faker import Faker
 from faker.providers.person.en_US import Provider as English
@@ -82,10 +83,9 @@ class Surrogates:
         if identity not in known:
             taken = self._taken.setdefault(kind, set())
             numbers = Draws(self._key, f"{kind}\0{identity}")
-            attempts = (draw(numbers, value) for _ in range(10_000))
-            if draw is _name:
-                attempts = _names(numbers, identity)
-            known[identity] = next(one for one in attempts if self._may_stand(kind, fold(one), identity, taken))
+            named = draw in (_name, _initial)
+            drawn = _names(numbers, identity, draw) if named else (draw(numbers, value) for _ in count())
+            known[identity] = next(one for one in drawn if self._may_stand(kind, fold(one), identity, taken))
             taken.add(fold(known[identity]))
         return known[identity]
 
@@ -113,12 +113,12 @@ def _name(numbers: Draws, word: str) -> str:
     return numbers.choice(given if word in gazetteer().given else family)
 
 
-def _names(numbers: Draws, word: str) -> Iterator[str]:
-    """Single names, and when those are taken, longer and longer hyphenated ones: there is always a free one."""
+def _names(numbers: Draws, word: str, draw: _Draw) -> Iterator[str]:
+    """Single names or initials, and when those are taken, longer and longer hyphenated ones: one is always free."""
     parts = 1
     while True:
         for _ in range(_DRAWS_FROM_ONE_NAME):
-            yield "-".join(_name(numbers, word) for _ in range(parts))
+            yield "-".join(draw(numbers, word) for _ in range(parts))
         parts += 1
 
 

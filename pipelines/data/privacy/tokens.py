@@ -12,94 +12,19 @@ _STREET_END = re.compile(
     r"(?:stra(?:ss|ß)e|str|gasse|weg|platz|allee|ufer|damm|gatan|vägen|väg|vej|gade|veien|gata|katu|tie|utca|út|tér"
     r"|straat|laan|plein|kade|ulica|ulice|ut|bulvar|caddesi|sokak)$"
 )
-_ABBREVIATED = frozenset(
-    [
-        "st",
-        "rd",
-        "ave",
-        "av",
-        "blvd",
-        "dr",
-        "ln",
-        "ct",
-        "pl",
-        "sq",
-        "hwy",
-        "pkwy",
-        "ter",
-        "cir",
-        "apt",
-        "suite",
-        "ste",
-        "unit",
-        "floor",
-        "fl",
-        "box",
-        "po",
-        "p.o",
-        "psc",
-        "cmr",
-        "apo",
-        "fpo",
-        "dpo",
-        "via",
-        "viale",
-        "piazza",
-        "rue",
-        "avenue",
-        "boulevard",
-        "chemin",
-        "place",
-        "rua",
-        "travessa",
-        "praça",
-        "calle",
-        "avenida",
-        "plaza",
-        "paseo",
-        "carrer",
-        "ul",
-        "al",
-        "os",
-        "street",
-        "road",
-        "lane",
-        "drive",
-        "court",
-        "square",
-        "highway",
-        "way",
-        "close",
-        "crescent",
-        "terrace",
-        "grove",
-        "gardens",
-        "hill",
-        "park",
-        "row",
-        "walk",
-    ]
-)
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "sir",
-        "madam",
-        "mx",
-        "herr",
-        "frau",
-        "monsieur",
-        "madame",
-        "señor",
-        "señora",
-        "sig",
-    ]
-)
+# fmt: off
+_ABBREVIATED = frozenset({
+    "st", "rd", "ave", "av", "blvd", "dr", "ln", "ct", "pl", "sq", "hwy", "pkwy", "ter", "cir", "apt", "suite", "ste",
+    "unit", "floor", "fl", "box", "po", "psc", "cmr", "apo", "fpo", "dpo", "via", "viale", "piazza", "rue", "avenue",
+    "boulevard", "chemin", "place", "rua", "travessa", "praça", "calle", "avenida", "plaza", "paseo", "carrer", "ul",
+    "al", "os", "street", "road", "lane", "drive", "court", "square", "highway", "way", "close", "crescent", "terrace",
+    "grove", "gardens", "hill", "park", "row", "walk",
+})
+_TITLES = frozenset({
+    "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "mx", "herr", "frau", "monsieur", "madame", "señor",
+    "señora", "sig",
+})
+# fmt: on
 
 
 class Token(NamedTuple):

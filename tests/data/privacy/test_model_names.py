@@ -11,8 +11,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ask", "grace", "about", 
 def token_classifier(folder, label):
     """A classifier whose weights are set so that the word grace, and no other, gets `label`."""
     folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    BertTokenizerFast(vocab={word: number for number, word in enumerate(WORDS)}).save_pretrained(folder)
     config = BertConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=0, num_attention_heads=1, intermediate_size=16,
         id2label={0: "O", 1: label}, label2id={"O": 0, label: 1},

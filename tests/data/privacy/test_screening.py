@@ -177,13 +177,7 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 @settings(deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(
-            ["Grace", "Will", "[NAME]", "[ADDRESS]", "12", "High", "Street", "[CARD]", "Leeds", "from", ",", "a@b.de"]
-        )
-    )
-)
+@given(st.lists(st.sampled_from(["Grace", "Will", "[NAME]", "[ADDRESS]", "12", "High Street", "[CARD]", "from", ","])))
 def test_masks_among_names_are_no_names(pieces):
     detector = Detector(kinds=frozenset({"NAME", "ADDRESS", "EMAIL"}), names=find_names)
     masked, _ = mask(" ".join(pieces), detector)

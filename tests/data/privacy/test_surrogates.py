@@ -97,3 +97,9 @@ def test_numbers_keep_their_shape_and_their_check_digits():
 def test_kinds_without_stand_ins_have_none():
     assert Surrogates(KEY).surrogate("DATE", "1 May 2020") is None
     assert not Surrogates(KEY).has("DATE")
+
+
+def test_initials_never_run_out():
+    letters = [chr(code) for code in range(0x410, 0x430)]  # more than the Latin alphabet has
+    surrogates = Surrogates(KEY)
+    assert len({surrogates.surrogate("NAME", f"{letter}. Okafor") for letter in letters}) == len(letters)
