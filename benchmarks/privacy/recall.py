@@ -2,8 +2,8 @@
 
     python -m benchmarks.privacy.recall [SIDE ...] [--presidio ENV/bin/python] [--missed KIND] [--record]
 
-Sides are train, valid, test and secrets; the data lie in the folder that TINSMITH_BENCH_DATA names. A marked value counts
-as found when each of its letters and digits lies within findings of any kind: nothing of it would be left. `named` is
+Sides are train, valid, test and secrets; TINSMITH_BENCH_DATA names the folder of the data. A marked value counts as
+found when each of its letters and digits lies within findings of any kind: nothing of it would be left. `named` is
 the share covered by findings of its own kind; precision is the share of findings that overlap a mark of their kind.
 """
 
