@@ -16,6 +16,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 Metric = Literal["exact_match", "field_f1", "valid_json"]
+Entity = Literal[
+    "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "ip", "url", "date", "age"
+]
+Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 _URL_WITH_USER = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.I)
@@ -108,8 +112,24 @@ class Example(_Section):
 class Privacy(_Section):
     """What happens to personal data and secrets found in a row."""
 
-    personal: Literal["mask", "drop_row"] = Field("mask", description="mask writes [EMAIL], [PHONE], ... instead.")
+    personal: Literal["mask", "pseudonymise", "drop_row"] = Field(
+        "mask",
+        description="mask writes [EMAIL], [PHONE], ... instead; pseudonymise writes the same stand-in for the same "
+        "person everywhere, drawn by the environment's TINSMITH_KEY.",
+    )
     secrets: Literal["mask", "drop_row"] = Field("drop_row", description="Keys, tokens and passwords in the text.")
+    entities: dict[Entity, Action] = Field(
+        {}, description="Another action for some kinds; url, date and age are kept unless named here."
+    )
+    names: Text | None = Field(
+        None,
+        description="What finds names and addresses in free text: builtin, or the folder of a transformers token "
+        "classifier (safetensors); none finds those of the contract's personal columns only.",
+    )
+    not_names: tuple[Text, ...] = Field((), description="Words that are never names, such as your products'.")
+    vault: bool = Field(
+        True, description="Keep who got which stand-in, encrypted, in work/<recipe>/vault.enc; false makes it one-way."
+    )
 
 
 class Curate(_Section):

@@ -94,6 +94,16 @@ def summary(recipe: RecipeName) -> None:
 
 
 @app.command()
+def forget(
+    subject: Annotated[str, typer.Option(metavar="ID", help="The person, as in the column marked subjectId.")],
+) -> None:
+    """Tell which data sets and models hold a person, and leave the person out of every later build."""
+    from pipelines.cli.forget import forget as forget_person
+
+    forget_person(subject)
+
+
+@app.command()
 def doctor() -> None:
     """Tell what the line finds on this machine, what is missing and how to get it; exit 2 when it cannot run."""
     from pipelines.cli.doctor import diagnose

@@ -12,7 +12,7 @@ import duckdb
 from pipelines.cli.sample import Sample, SampleColumn
 from pipelines.data.contract import RECORD
 from pipelines.data.contract_values import typed
-from pipelines.data.privacy import find
+from pipelines.data.privacy.detector import Detector
 
 # The types of a CSV's text in the order tried, and those of each kind of JSON value; what is none of them is a string.
 _TYPES = {
@@ -195,4 +195,4 @@ def _personal(column: SampleColumn) -> str | None:
 
 
 def _is_email(text: str) -> bool:
-    return [(span.start, span.end, span.kind) for span in find(text)] == [(0, len(text), "EMAIL")]
+    return [(span.start, span.end, span.kind) for span in Detector().find(text)] == [(0, len(text), "EMAIL")]

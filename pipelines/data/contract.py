@@ -99,7 +99,13 @@ def merged_contract(contracts: Sequence[Contract]) -> Contract:
         for column in contract.columns:
             known = columns.setdefault(column.name, column)
             rules = tuple(rule for rule in known.rules if rule in column.rules)
-            columns[column.name] = replace(known, rules=rules, personal=known.personal or column.personal)
+            columns[column.name] = replace(
+                known,
+                rules=rules,
+                personal=known.personal or column.personal,
+                contains=tuple(dict.fromkeys([*known.contains, *column.contains])),
+                subject_id=known.subject_id or column.subject_id,
+            )
     return replace(first, columns=tuple(columns.values()))
 
 

@@ -19,7 +19,8 @@ class Column:
     """A column: `source_name` is its name in the files, `line` its 1-based line in the contract.
 
     `personal` is the kind of personal data in it (`person`, `email`, `phone`, ..., or `personal` where the contract
-    does not say which), None for none.
+    does not say which), None for none. `contains` are the kinds that stand within its free text; `subject_id` says that
+    it tells whom the row is about.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Column:
     primary_key: bool
     personal: str | None
     line: int
+    contains: tuple[str, ...] = ()
+    subject_id: bool = False
 
 
 def columns_in(document: Document) -> Iterator[Column]:
@@ -45,6 +48,8 @@ def columns_in(document: Document) -> Iterator[Column]:
             primary_key=given.get("primaryKey", False),
             personal=_personal(given),
             line=document.line(field),
+            contains=tuple(map(str, _custom(given).get("containsPii", ()))),
+            subject_id=_custom(given).get("subjectId") is True,
         )
 
 
@@ -84,8 +89,12 @@ def _rules(given: dict[str, Any], document: Document, field: Field) -> tuple[Rul
     return tuple(rule for place, rule in enumerate(rules) if rule not in rules[:place])
 
 
+def _custom(given: dict[str, Any]) -> dict[str, Any]:
+    return {item["property"]: item["value"] for item in given.get("customProperties", [])}
+
+
 def _personal(given: dict[str, Any]) -> str | None:
-    custom = {item["property"]: item["value"] for item in given.get("customProperties", [])}
+    custom = _custom(given)
     if "piiType" in custom:
         return str(custom["piiType"])
     classified = given.get("classification", "").lower() in _PERSONAL_CLASSES

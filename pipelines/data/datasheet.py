@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pipelines.data.sankey import Column, sankey
 from pipelines.data.splits import SIDES
 
-_PRIVACY = ("secret", "personal")
+_PRIVACY = ("forgotten", "secret", "personal")
 _SPLIT = ("linked_to_train", "contaminated", "in_benchmark", "over_label_cap", "over_group_cap")
 
 

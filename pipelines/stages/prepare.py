@@ -5,9 +5,7 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 """
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,18 @@ from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
-from pipelines.data.privacy import NAME, FullNames, full_names, mask_word, screen_row
+from pipelines.data.privacy.measured import measured_recall
+from pipelines.data.privacy.people import FullNames, full_names
+from pipelines.data.privacy.screening import (
+    ScreenCounts,
+    keep_surrogates,
+    kept_rows,
+    name_columns,
+    open_surrogates,
+    screen_of,
+    screened_rows,
+    without_forgotten,
+)
 from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
 from pipelines.data.splits import (
     LEFT_OUT,
@@ -60,16 +69,6 @@ _SCHEMA = pa.schema(
 )
 
 
-@dataclass
-class _Privacy:
-    """What the privacy screen did to the rows."""
-
-    dropped_secret: int
-    dropped_personal: int
-    masked: Counter[str]
-    secrets: Counter[str]
-
-
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     _check_curate(recipe, paths)
@@ -78,15 +77,15 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     rows, accepted = _accepted_rows(recipe, paths, contract)
     scratch = paths.scratch / "prepare"
 
-    privacy = _Privacy(0, 0, Counter(), Counter())
+    privacy = ScreenCounts()
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, contract, _everybody(recipe, paths), privacy)
+    screened = _screened_rows(rows, recipe, paths, contract, privacy)
     rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
         raise TinsmithError(
-            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped_secret} dropped for "
-            f"secrets, {privacy.dropped_personal} for personal data; `mask` keeps such rows"
+            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped['secret']} dropped for "
+            f"secrets, {privacy.dropped['personal']} for personal data; `mask` keeps such rows"
         )
 
     curate, example, ledger = recipe.data.curate, recipe.data.example, Ledger(len(examples))
@@ -113,14 +112,17 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
-            "dropped_secret": privacy.dropped_secret,
-            "dropped_personal": privacy.dropped_personal,
+            "dropped_forgotten": privacy.dropped["forgotten"],
+            "dropped_secret": privacy.dropped["secret"],
+            "dropped_personal": privacy.dropped["personal"],
             **{f"dropped_{reason}": count for reason, count in ledger.dropped().items()},
             **assignment.row_counts(),
         },
         "groups": assignment.group_counts(),
         "masked": dict(sorted(privacy.masked.items())),
+        "pseudonymised": dict(sorted(privacy.pseudonymised.items())),
         "secrets": dict(sorted(privacy.secrets.items())),
+        "recall": measured_recall(recipe.data.privacy),
         **duplicates,
         "near_duplicates": near_duplicates,
         **filtered,
@@ -158,7 +160,8 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     file = pq.ParquetFile(source)
     split = recipe.data.split
     by_time = {split.by_time} if split.by_time else set()
-    wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal}
+    subjects = [column.name for column in contract.columns if column.subject_id]
+    wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal, *subjects}
     batches = file.iter_batches(columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
@@ -171,9 +174,8 @@ def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
             files[paths.work / "reference" / f"{name}.parquet"] = [source]
     names: list[str] = []
     for file, sources in files.items():
-        personal = merged_contract([read_contract(Path(source.contract)) for source in sources]).personal
-        columns = [column for column, kind in personal.items() if mask_word(kind) == NAME]
-        table = pq.read_table(file, columns=columns)
+        contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
+        table = pq.read_table(file, columns=name_columns(contract))
         names += [name for column in table.columns for name in column.cast(pa.string()).to_pylist()]
     return full_names(names)
 
@@ -184,25 +186,22 @@ def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _screened_rows(
-    rows: Iterable[dict[str, Any]], recipe: Recipe, contract: Contract, names: FullNames, privacy: _Privacy
+    rows: Iterable[dict[str, Any]], recipe: Recipe, paths: Paths, contract: Contract, counts: ScreenCounts
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
-    rules = recipe.data.privacy
     # A word of a closed list is no free text: a customer called Billing must not take that label away.
     listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
     shown = _shown_columns(recipe)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
-    for row in rows:
-        screened = screen_row(row, texts, contract.personal, names)
-        privacy.secrets += screened.secrets
-        if screened.secrets and rules.secrets == "drop_row":
-            privacy.dropped_secret += 1
-        elif screened.personal and rules.personal == "drop_row":
-            privacy.dropped_personal += 1
-        else:
-            privacy.masked += screened.personal + screened.whole
-            yield row, {**screened.row, **{column: row[column] for column in choices}}
+    privacy, everybody, vault = recipe.data.privacy, _everybody(recipe, paths), paths.work / "vault.enc"
+    screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
+    surrogates = open_surrogates(privacy, everybody, vault)
+    contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
+    screened = screened_rows(without_forgotten(rows, contracts, counts), screen)
+    for row, found in kept_rows(screened, screen.policy, counts, surrogates):
+        yield row, {**found, **{column: row[column] for column in choices}}
+    keep_surrogates(privacy, surrogates, vault)
 
 
 def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:

@@ -11,8 +11,7 @@ name: notes
 purpose: Sort notes.
 owner: notes@example.com
 data:
-  contract: notes.odcs.yaml
-  source: {{type: files, path: notes.csv}}
+  sources: {{notes: {{contract: notes.odcs.yaml, type: files, path: notes.csv}}}}
   example: {{user: "{{body}}", assistant: "{{label}}"}}
 model: {{base: {base}, sha256: {digest}}}
 register: {{model: notes}}

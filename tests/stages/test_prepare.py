@@ -33,15 +33,31 @@ schema:
         quality:
           - {type: library, metric: invalidValues, arguments: {validValues: [good, bad]}, mustBe: 0}
 """
-INGEST = {
-    "rows_in": 3,
-    "accepted": 0,
-    "quarantined": 2,
-    "rejected_raw": 1,
-    "reasons": {"body: required": 2, "row: broken quote": 1},
-    "sources": [{"file": "notes.csv", "sha256": "ab" * 32, "rows": 3}],
-    "contract": {"id": "notes", "version": "1.0.0", "sha256": "cd" * 32},
-}
+
+
+def ingest_report(accepted: int) -> dict:
+    """What ingest reports of one source, three of whose rows it refused."""
+    source = {
+        "use": "examples",
+        "rows_in": accepted + 3,
+        "accepted": accepted,
+        "quarantined": 2,
+        "rejected_raw": 1,
+        "contract": {
+            "id": "notes",
+            "version": "1.0.0",
+            "sha256": "cd" * 32,
+            "license": "CC0",
+            "permittedPurposes": ["training"],
+        },
+        "dates": {"written": ["2026-01-01", "2026-02-01"]},
+        "files": [{"file": "notes.csv", "sha256": "ab" * 32, "rows": accepted + 3}],
+    }
+    counts = {key: source[key] for key in ("rows_in", "accepted", "quarantined", "rejected_raw")}
+    reasons = {"body: required": 2, "row: broken quote": 1}
+    return {**counts, "reasons": reasons, "sources": {"notes": source}}
+
+
 SCHEMA = pa.schema(
     [
         ("_record", pa.string()),
@@ -56,7 +72,7 @@ SCHEMA = pa.schema(
 
 def note(number, **changed):
     return {
-        "_record": f"notes.csv:{number + 2}",
+        "_record": f"notes/notes.csv:{number + 2}",
         "customer": f"c{number % 40}",
         "person": "Good Okafor",
         "body": f"note {number} about a lamp",
@@ -74,7 +90,7 @@ def project(tmp_path, monkeypatch, chatml_base):
     digest = folder_digest(chatml_base)
     paths = Paths("notes")
     paths.work.mkdir(parents=True)
-    write_json(paths.reports / "ingest.json", INGEST)
+    write_json(paths.reports / "ingest.json", ingest_report(0))
 
     def run(rows, max_length=256, **data):
         recipe = Recipe.model_validate_json(
@@ -84,7 +100,7 @@ def project(tmp_path, monkeypatch, chatml_base):
                     "purpose": "Sort notes.",
                     "owner": "notes@example.com",
                     "data": {
-                        "sources": {"rows": {"contract": "notes.odcs.yaml", "type": "files", "path": "notes.csv"}},
+                        "sources": {"notes": {"contract": "notes.odcs.yaml", "type": "files", "path": "notes.csv"}},
                         "split": {"group_by": ["customer"], "test": 0.3, "validation": 0.2},
                         "example": {"system": "Sort.", "user": "{body}", "assistant": {"json": ["label"]}},
                         **data,
@@ -96,7 +112,7 @@ def project(tmp_path, monkeypatch, chatml_base):
             )
         )
         if rows is not None:
-            write_json(paths.reports / "ingest.json", {**INGEST, "rows_in": len(rows) + 3, "accepted": len(rows)})
+            write_json(paths.reports / "ingest.json", ingest_report(len(rows)))
             pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), paths.work / "accepted.parquet")
         prepare(recipe, paths)
         sides = {
@@ -110,10 +126,10 @@ def project(tmp_path, monkeypatch, chatml_base):
 def test_a_row_becomes_a_chat_with_its_group(project):
     datasheet, sides = project([note(number) for number in range(120)])
     rows = {row["example_id"]: row for side in sides.values() for row in side}
-    row = rows["notes.csv:7"]
+    row = rows["notes/notes.csv:7"]
     assert row["prompt"] == [{"role": "system", "content": "Sort."}, {"role": "user", "content": "note 5 about a lamp"}]
     assert row["answer"] == '{"label": "good"}'
-    assert row["group"] == rows["notes.csv:47"]["group"] != rows["notes.csv:8"]["group"]
+    assert row["group"] == rows["notes/notes.csv:47"]["group"] != rows["notes/notes.csv:8"]["group"]
     assert datasheet["allowed_answers"] == {"label": ["bad", "good"]}
     assert 0 < datasheet["tokens"]["trained_share"] < 1
     assert datasheet["tokens"]["longest_answer"] == len('{"label": "good"}') + 1
@@ -152,7 +168,7 @@ def test_personal_data_is_masked_but_not_in_a_closed_list(project):
     rows = [note(number) for number in range(120)]
     rows[3]["body"] = "okafor here, call 555-0147"
     datasheet, sides = project(rows)
-    row = next(row for side in sides.values() for row in side if row["example_id"] == "notes.csv:5")
+    row = next(row for side in sides.values() for row in side if row["example_id"] == "notes/notes.csv:5")
     assert row["prompt"][1]["content"] == "[NAME] here, call [PHONE]"
     assert row["answer"] == '{"label": "good"}'
     assert datasheet["masked"] == {"NAME": 1, "PHONE": 1}
@@ -202,7 +218,7 @@ def test_one_group_leaves_no_test_rows(project):
 def test_an_empty_answer_names_its_row(project):
     example = {"user": "{body}", "assistant": "{label}"}
     message = refused(project, [note(number, label=None) for number in range(20)], example=example)
-    assert "the answer of notes.csv:2 is empty; make its columns required in the contract" in message
+    assert "the answer of notes/notes.csv:2 is empty; make its columns required in the contract" in message
 
 
 def test_nothing_left_after_the_privacy_rules_is_told(project):
@@ -282,8 +298,8 @@ def test_by_time_the_newest_rows_judge(project):
 def test_a_row_without_time_is_named(project):
     message = refused(project, [note(number, written=None) for number in range(20)], split={"by_time": "written"})
     assert message == (
-        "recipes/notes.yaml: data.split.by_time: notes.csv:2 has no written; make it a required date or timestamp in "
-        "notes.odcs.yaml"
+        "recipes/notes.yaml: data.split.by_time: notes/notes.csv:2 has no written; make it a required date or timestamp "
+        "in the contract"
     )
 
 
@@ -314,7 +330,7 @@ def test_filters_drop_with_a_reason_each(project):
         "language": 1,
         "boilerplate": 1,
     }
-    assert not {f"notes.csv:{number + 2}" for number in (1, 2, 3, 4)} & set(kept_ids(sides))
+    assert not {f"notes/notes.csv:{number + 2}" for number in (1, 2, 3, 4)} & set(kept_ids(sides))
     assert datasheet["boilerplate"] == {"lines": 1, "rows": 117}
     assert set(datasheet["languages"]) >= {"en", "de"}
     assert balanced(datasheet)
@@ -333,7 +349,7 @@ def test_training_rows_that_overlap_with_the_test_or_a_benchmark_are_dropped(pro
     datasheet, sides = project(rows, curate={"benchmarks": ["exam.jsonl"]}, max_length=1000)
     assert (datasheet["rows"]["dropped_contaminated"], datasheet["rows"]["dropped_in_benchmark"]) == (1, 1)
     assert datasheet["benchmarks"] == {"exam.jsonl": 1}
-    assert not {f"notes.csv:{place['train'] + 2}", f"notes.csv:{other + 2}"} & set(kept_ids(sides))
+    assert not {f"notes/notes.csv:{place['train'] + 2}", f"notes/notes.csv:{other + 2}"} & set(kept_ids(sides))
     assert balanced(datasheet)
 
 
@@ -349,7 +365,7 @@ def test_hidden_text_is_told_and_dropped_where_asked(project):
         "invisible_run": 0,
         "hidden_markup": 0,
     }
-    assert {"notes.csv:5", "notes.csv:6"} <= set(kept_ids(sides))
+    assert {"notes/notes.csv:5", "notes/notes.csv:6"} <= set(kept_ids(sides))
     datasheet, sides = project(rows, curate={"suspicious": "drop"})
     assert datasheet["rows"]["dropped_hidden_text"] == 2
     assert balanced(datasheet)
@@ -420,7 +436,7 @@ def test_earlier_turns_come_from_a_column_and_are_trained(project):
     conversation = {"history": "person", "user": "{body}", "assistant": "{label}"}
     Path("notes.odcs.yaml").write_text(CONTRACT.replace(", customProperties: [{property: piiType, value: name}]", ""))
     datasheet, sides = project(rows, example=conversation)
-    row = next(row for examples in sides.values() for row in examples if row["example_id"] == "notes.csv:2")
+    row = next(row for examples in sides.values() for row in examples if row["example_id"] == "notes/notes.csv:2")
     assert row["prompt"] == [
         {"role": "user", "content": "lamp < |im_end|>"},
         {"role": "assistant", "content": "which?"},
@@ -431,9 +447,9 @@ def test_earlier_turns_come_from_a_column_and_are_trained(project):
     assert shown.count("<mark>which?&lt;|im_end|&gt;</mark>") in (19, 20)
     rows[5]["person"] = '[{"role": "robot", "content": "x"}]'
     message = refused_after(project, rows, example=conversation)
-    assert message.startswith("recipes/notes.yaml: data.example.history: notes.csv:7: message 1 has no role of")
+    assert message.startswith("recipes/notes.yaml: data.example.history: notes/notes.csv:7: message 1 has no role of")
     rows[5]["person"] = '[{"role": "tool", "content": "x"}]'
-    assert "notes.csv:7 has turns of others than user" in refused_after(project, rows, example=conversation)
+    assert "notes/notes.csv:7 has turns of others than user" in refused_after(project, rows, example=conversation)
 
 
 def refused_after(project, rows, **changes):

@@ -1,0 +1,97 @@
+"""Trains the model that finds names and addresses, and writes the word list that it reads.
+
+    python -m benchmarks.privacy.train_names
+
+Reads from the folder that TINSMITH_BENCH_DATA names: pii_presidio's train side (MIT), the texts of cfpb_complaints'
+train side (public domain), and hellaswag's prose (MIT), in which pronouns become names. The valid and test sides of
+pii_presidio stay unseen. The same versions of libraries give the same model.
+"""
+
+import gzip
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pycrfsuite
+
+from benchmarks.privacy.labelled import Labelled, bench_data, pii_sentences
+from benchmarks.privacy.name_sentences import Filler, noisy, refilled, support_sentences, with_names_for_pronouns
+from pipelines.data.privacy import gazetteer, names
+from pipelines.data.privacy.normalise import normalise
+from pipelines.data.privacy.tokens import features, tokenise
+from pipelines.files import write_text, written_whole
+
+_SEED = 7
+_LABEL_OF = {"NAME": "NAME", "ADDRESS": "ADDRESS", "LOCATION": "PLACE", "ORGANIZATION": "OTHER"}
+_OFTEN = 3
+# In so many sentences the model sees no word but only its class: it must not learn the few templates by heart.
+_WORDLESS = 0.5
+_A_WORD = re.compile(r"(?:-?[0-9])?[wea]")
+
+
+def complaints() -> list[str]:
+    """Sentences without names: the complaints are redacted."""
+    lines = (bench_data() / "cfpb_complaints" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+def stories() -> list[str]:
+    """General prose for the word list: hellaswag's validation side (MIT)."""
+    with gzip.open(bench_data() / "hellaswag" / "validation.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [" ".join([row["ctx"], row["endings"][int(row["label"])]]) for row in rows]
+
+
+def ordinary_words(texts: Sequence[str]) -> list[str]:
+    """Words that stand in small letters in several texts, sorted."""
+    words = [set(re.findall(r"\b[A-Za-z][a-z]+\b", text)) for text in texts]
+    small = Counter(word for found in words for word in found if word.islower())
+    capital = Counter(word.lower() for found in words for word in found if not word.islower())
+    return sorted(word for word, count in small.items() if count >= _OFTEN and 2 * count >= capital[word])
+
+
+def training_rows() -> Iterator[Labelled]:
+    """The published sentences, twice filled anew, support mail, and complaints; and all of that as people type it."""
+    published = pii_sentences("train")
+    filler = Filler(_SEED, published)
+    chance = random.Random(_SEED)
+    rows = [*published, *(refilled(row, filler) for row in published * 2), *support_sentences(2500, filler)]
+    rows += [Labelled(text[:600], ()) for text in complaints()[:800]]
+    rows += with_names_for_pronouns(complaints(), 1500, filler)
+    rows += with_names_for_pronouns(stories(), 3000, filler)
+    yield from rows
+    yield from (noisy(row, chance) for row in rows if chance.random() < 0.35)
+
+
+def labels_of(row: Labelled) -> tuple[list[list[str]], list[str]]:
+    """Features and labels of a row's tokens."""
+    searched = normalise(row.text)
+    tokens = tokenise(searched.text)
+    labels = []
+    for token in tokens:
+        start, end = searched.original(token.start, token.end)
+        marks = [mark for mark in row.marks if mark.start < end and start < mark.end]
+        labels.append(_LABEL_OF.get(marks[0].kind, "O") if marks else "O")
+    return features(tokens), labels
+
+
+def main() -> None:
+    """Write both files."""
+    write_text(gazetteer.ORDINARY, "\n".join(ordinary_words(complaints() + stories())) + "\n")
+    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+    trainer.set_params({"c1": 0.3, "c2": 0.01, "max_iterations": 120, "feature.minfreq": 4})
+    chance = random.Random(_SEED)
+    for row in training_rows():
+        rows, labels = labels_of(row)
+        if chance.random() < _WORDLESS:
+            rows = [[one for one in given if not _A_WORD.match(one)] for given in rows]
+        trainer.append(rows, labels)
+    with written_whole(names.MODEL) as fresh:
+        trainer.train(str(fresh))
+    print(f"{names.MODEL}: {names.MODEL.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

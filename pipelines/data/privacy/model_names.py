@@ -1,0 +1,53 @@
+"""Names and addresses by a transformers token classifier in a local folder, in place of the one that comes along."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.privacy.rule import Span
+from pipelines.errors import TinsmithError
+
+# The usual tags of such models, without B- and I-.
+_KIND_OF: Mapping[str, str] = {
+    "PER": "NAME",
+    "PERSON": "NAME",
+    "NAME": "NAME",
+    "ADDRESS": "ADDRESS",
+    "STREET_ADDRESS": "ADDRESS",
+}
+
+
+class ModelNames:
+    """A token classifier that finds names; loaded from safetensors, never running code from its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the model.
+
+        Raises:
+            TinsmithError: the folder holds no such model, or none whose tags name persons.
+        """
+        if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+            raise TinsmithError(
+                f"data.privacy.names: {folder} needs config.json, a tokenizer and safetensors weights of a "
+                "transformers token classifier; or write `builtin`"
+            )
+        from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+        model = AutoModelForTokenClassification.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        self._classify: Any = pipeline(
+            "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple"
+        )
+        labels = {label.split("-")[-1].upper() for label in self._classify.model.config.id2label.values()}
+        if not labels & {tag for tag, kind in _KIND_OF.items() if kind == "NAME"}:
+            raise TinsmithError(
+                f"data.privacy.names: the model in {folder} has no tag for persons (PER, PERSON or NAME)"
+            )
+
+    def __call__(self, text: str) -> Iterator[Span]:
+        """Names and addresses in a normalised text."""
+        for found in self._classify(text) if text.strip() else ():
+            if kind := _KIND_OF.get(found["entity_group"].upper()):
+                yield Span(int(found["start"]), int(found["end"]), kind)

@@ -1,0 +1,110 @@
+"""What is done with the personal data and secrets of a row: masked, replaced by surrogates, or a reason to drop it.
+
+Screening a row needs nothing but the row, so that rows can be screened side by side; surrogates are filled in
+afterwards, row by row, since they depend on what was given before.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.people import OwnValue, mask_word, own_values
+from pipelines.data.privacy.policy import Policy
+from pipelines.data.privacy.rule import Span
+from pipelines.data.privacy.surrogates import Surrogates
+
+
+class Masked(NamedTuple):
+    """The mask at `start` to `end` of a masked text stands for `value`, which is of a kind."""
+
+    start: int
+    end: int
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A row whose text is masked, where the masks stand, and how often each kind was found.
+
+    `personal` and `secrets` count what stood in free text; `whole` counts personal columns that were masked entirely.
+    """
+
+    row: dict[str, Any]
+    masks: dict[str, list[Masked]]
+    personal: Counter[str]
+    secrets: Counter[str]
+    whole: Counter[str]
+
+
+def screen_row(
+    row: Mapping[str, Any], columns: Iterable[str], personal: Mapping[str, str], detector: Detector, policy: Policy
+) -> Screened:
+    """Mask `columns` of a row: personal columns entirely, the other text where something is found in it.
+
+    `personal` maps the contract's personal columns to their kind (name, email, phone, ...); their values are also
+    looked for in the text of the row. Columns that are not in `columns` are left out of the result.
+    """
+    sought = {column: kind for column, kind in personal.items() if policy.action(mask_word(kind)) != "keep"}
+    own = [found for column, kind in sought.items() for found in own_values(kind, row.get(column))]
+    screened = Screened({}, {}, Counter(), Counter(), Counter())
+    for column in columns:
+        value = row[column]
+        if column in sought and value is not None:
+            kind = mask_word(sought[column])
+            screened.row[column] = f"[{kind}]"
+            screened.masks[column] = [Masked(0, len(kind) + 2, kind, str(value))]
+            screened.whole[kind] += 1
+        elif isinstance(value, str) and column not in personal:
+            screened.row[column], masks = mask(value, detector, own)
+            screened.masks[column] = masks
+            screened.secrets.update(one.kind for one in masks if one.kind.islower())
+            screened.personal.update(one.kind for one in masks if one.kind.isupper())
+        else:
+            screened.row[column] = value
+    return screened
+
+
+def reason_to_drop(screened: Screened, policy: Policy) -> str | None:
+    """`secret` or `personal` where a kind was found whose rows are dropped, else None."""
+    if screened.secrets and policy.secrets == "drop_row":
+        return "secret"
+    return "personal" if any(policy.action(kind) == "drop_row" for kind in screened.personal) else None
+
+
+def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) -> dict[str, Any]:
+    """The row with surrogates in place of the masks of every kind that is pseudonymised and has surrogates."""
+    row = dict(screened.row)
+    for column, masks in screened.masks.items():
+        for one in reversed(masks):
+            if policy.action(one.kind) == "pseudonymise":
+                instead = surrogates.surrogate(one.kind, one.value)
+                if instead is not None:
+                    row[column] = f"{row[column][: one.start]}{instead}{row[column][one.end :]}"
+    return row
+
+
+def mask(text: str, detector: Detector, own: Sequence[OwnValue] = ()) -> tuple[str, list[Masked]]:
+    """Replace all that is found; gives the masked text, in which nothing more is found, and its masks in order."""
+    masks: list[Masked] = []
+    while spans := detector.find(text, own):
+        text, masks = _masked(text, spans, masks)
+    return text, masks
+
+
+def _masked(text: str, spans: Sequence[Span], before: Sequence[Masked]) -> tuple[str, list[Masked]]:
+    """One round: new masks over `spans`, and the earlier masks where they stand now; those within a span are gone."""
+    parts: list[str] = []
+    masks: list[Masked] = []
+    place = length = 0
+    kept = [one for one in before if not any(span.start < one.end and one.start < span.end for span in spans)]
+    fresh = [(Masked(span.start, span.end, span.kind, text[span.start : span.end]), span.mask) for span in spans]
+    for one, instead in sorted([*fresh, *((one, text[one.start : one.end]) for one in kept)]):
+        length += one.start - place
+        masks.append(Masked(length, length + len(instead), one.kind, one.value))
+        parts += [text[place : one.start], instead]
+        length += len(instead)
+        place = one.end
+    return "".join([*parts, text[place:]]), masks

@@ -1,0 +1,195 @@
+"""The privacy screen over all rows of a build: side by side in processes, in order, in bounded memory."""
+
+import multiprocessing
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.contract import RECORD, Contract
+from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.forgotten import read_tombstones, tombstone
+from pipelines.data.privacy.model_names import ModelNames
+from pipelines.data.privacy.names import find_names
+from pipelines.data.privacy.people import NAME, FullNames, mask_word
+from pipelines.data.privacy.policy import Policy, policy_of
+from pipelines.data.privacy.rule import Span
+from pipelines.data.privacy.screen import Screened, reason_to_drop, screen_row, with_surrogates
+from pipelines.data.privacy.surrogates import Surrogates
+from pipelines.data.privacy.vault import company_key, read_vault, write_vault
+from pipelines.errors import TinsmithError
+from pipelines.recipe import Privacy
+
+Row = dict[str, Any]
+_BATCH = 400
+# Fewer rows are screened sooner than processes are started.
+_FEW = 4_000
+_AHEAD = 3
+_CLASSES = {"person": NAME, "address": "ADDRESS"}
+
+
+@dataclass
+class ScreenCounts:
+    """What the screen did: rows dropped, by reason, and how often each kind was masked, replaced or found."""
+
+    dropped: Counter[str] = field(default_factory=Counter)
+    masked: Counter[str] = field(default_factory=Counter)
+    pseudonymised: Counter[str] = field(default_factory=Counter)
+    secrets: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a row is held against: the columns of text, the personal columns with their kinds, detector and policy."""
+
+    columns: Sequence[str]
+    personal: Mapping[str, str]
+    detector: Detector
+    policy: Policy
+
+    def row(self, row: Row) -> Screened:
+        """One row, screened."""
+        return screen_row(row, self.columns, self.personal, self.detector, self.policy)
+
+
+def screen_of(
+    privacy: Privacy, contract: Contract, columns: Sequence[str], everybody: FullNames, recipe: Path
+) -> Screen:
+    """The screen of a recipe's rows; `everybody` are the names of the data's own people.
+
+    Raises:
+        TinsmithError: the contract says that a column holds persons or addresses and nothing would look for them, or
+            the names' model cannot be loaded.
+    """
+    policy = policy_of(privacy)
+    unseen = policy.sought() & set(_CLASSES.values()) if privacy.names is None else frozenset()
+    for column in contract.columns:
+        held = [given for given in column.contains if _CLASSES.get(given) in unseen]
+        if column.name in columns and held:
+            raise TinsmithError(
+                f"{recipe}: data.privacy.names: {contract.path}:{column.line}: {column.name} contains "
+                f"{' and '.join(held)}, and nothing looks for that in free text; write names: builtin, or keep it "
+                "knowingly in data.privacy.entities"
+            )
+    detector = Detector(
+        kinds=policy.sought(),
+        everybody=everybody if policy.action(NAME) != "keep" else {},
+        names=_name_finder(privacy.names),
+        not_names=frozenset(word.casefold() for words in privacy.not_names for word in words.split()),
+    )
+    return Screen(columns, contract.personal, detector, policy)
+
+
+def screened_rows(rows: Iterable[Row], screen: Screen, workers: int | None = None) -> Iterator[tuple[Row, Screened]]:
+    """Each row and what the screen made of it, in order; the same for any number of processes.
+
+    At most three batches of 400 rows a process are in memory.
+    """
+    # A model that computes on threads of its own must not be copied into other processes.
+    alone = isinstance(screen.detector.names, ModelNames)
+    count = 1 if alone else workers or len(os.sched_getaffinity(0))
+    rows = iter(rows)
+    first = list(islice(rows, _FEW)) if workers is None else []
+    if count == 1 or (len(first) < _FEW and workers is None):
+        yield from ((row, screen.row(row)) for part in (first, rows) for row in part)
+        return
+    with multiprocessing.get_context("fork").Pool(count, _use, (screen,)) as pool:
+        waiting: deque[tuple[list[Row], Any]] = deque()
+        for batch in _batches(part for part in (first, rows)):
+            waiting.append((batch, pool.apply_async(_screen_batch, (batch,))))
+            if len(waiting) >= _AHEAD * count:
+                yield from _ready(waiting)
+        while waiting:
+            yield from _ready(waiting)
+
+
+def kept_rows(
+    screened: Iterable[tuple[Row, Screened]], policy: Policy, counts: ScreenCounts, surrogates: Surrogates | None
+) -> Iterator[tuple[Row, Row]]:
+    """The rows that the policy keeps, as they were and as they may be shown; counts what happened."""
+    for row, found in screened:
+        counts.secrets += found.secrets
+        if reason := reason_to_drop(found, policy):
+            counts.dropped[reason] += 1
+            continue
+        shown = found.row if surrogates is None else with_surrogates(found, policy, surrogates)
+        for kind, count in (found.personal + found.whole).items():
+            replaced = surrogates is not None and policy.action(kind) == "pseudonymise" and surrogates.has(kind)
+            (counts.pseudonymised if replaced else counts.masked)[kind] += count
+        yield row, shown
+
+
+def without_forgotten(rows: Iterable[Row], contracts: Mapping[str, Contract], counts: ScreenCounts) -> Iterator[Row]:
+    """The rows of persons who are not on the list of the forgotten.
+
+    `contracts` are those of the rows' sources, by name.
+
+    Raises:
+        TinsmithError: somebody is on the list, and TINSMITH_KEY is missing.
+    """
+    tombstones = read_tombstones()
+    columns = {
+        name: [column.name for column in contract.columns if column.subject_id] for name, contract in contracts.items()
+    }
+    if not tombstones or not any(columns.values()):
+        yield from rows
+        return
+    key = company_key("forget")
+    for row in rows:
+        source = row[RECORD].split("/")[0]
+        subjects = [str(row[column]) for column in columns[source] if row[column] is not None]
+        if any(tombstone(key, contracts[source].id, subject) in tombstones for subject in subjects):
+            counts.dropped["forgotten"] += 1
+        else:
+            yield row
+
+
+def open_surrogates(privacy: Privacy, everybody: FullNames, vault: Path) -> Surrogates | None:
+    """Surrogates where the recipe asks for any, with those of earlier builds where it keeps a vault."""
+    if not policy_of(privacy).pseudonymises:
+        return None
+    real = {word for names in everybody.values() for name in names for word in name}
+    return Surrogates(company_key("surrogates"), read_vault(vault) if privacy.vault else {}, real)
+
+
+def keep_surrogates(privacy: Privacy, surrogates: Surrogates | None, vault: Path) -> None:
+    """Write the vault where the recipe keeps one."""
+    if surrogates is not None and privacy.vault:
+        write_vault(vault, surrogates.given)
+
+
+def name_columns(contract: Contract) -> list[str]:
+    """The contract's columns that hold persons' names."""
+    return [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
+
+
+def _name_finder(names: str | None) -> Callable[[str], Iterable[Span]] | None:
+    if names is None:
+        return None
+    return find_names if names == "builtin" else ModelNames(Path(names))
+
+
+_screen: Screen
+
+
+def _use(screen: Screen) -> None:
+    global _screen
+    _screen = screen
+
+
+def _screen_batch(batch: list[Row]) -> list[Screened]:
+    return [_screen.row(row) for row in batch]
+
+
+def _batches(parts: Iterable[Iterable[Row]]) -> Iterator[list[Row]]:
+    rows = (row for part in parts for row in part)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _ready(waiting: deque[tuple[list[Row], Any]]) -> Iterator[tuple[Row, Screened]]:
+    batch, result = waiting.popleft()
+    yield from zip(batch, result.get(), strict=True)

@@ -1,0 +1,184 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.data.contract import read_contract
+from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.forgotten import add_tombstones, read_tombstones, tombstone
+from pipelines.data.privacy.names import find_names
+from pipelines.data.privacy.people import full_names
+from pipelines.data.privacy.screen import mask
+from pipelines.data.privacy.screening import (
+    ScreenCounts,
+    kept_rows,
+    open_surrogates,
+    screen_of,
+    screened_rows,
+    without_forgotten,
+)
+from pipelines.data.privacy.vault import company_key
+from pipelines.errors import TinsmithError
+from pipelines.recipe import Privacy
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: notes
+version: 1.0.0
+status: active
+schema:
+  - name: notes
+    properties:
+      - {name: customer, logicalType: string, customProperties: [{property: subjectId, value: true}]}
+      - {name: person, logicalType: string, customProperties: [{property: piiType, value: person}]}
+      - {name: body, logicalType: string, customProperties: [{property: containsPii, value: [person, address]}]}
+"""
+RECIPE = Path("recipes/notes.yaml")
+
+
+@pytest.fixture
+def contract(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINSMITH_KEY", "k" * 40)
+    Path("notes.odcs.yaml").write_text(CONTRACT)
+    return read_contract(Path("notes.odcs.yaml"))
+
+
+def screened(rows, contract, workers=1, **privacy):
+    asked = Privacy.model_validate_json(json.dumps({"names": "builtin", **privacy}))
+    everybody = full_names(row["person"] for row in rows)
+    screen = screen_of(asked, contract, ["body"], everybody, RECIPE)
+    counts = ScreenCounts()
+    surrogates = open_surrogates(asked, everybody, Path("vault.enc"))
+    kept = list(kept_rows(screened_rows(rows, screen, workers), screen.policy, counts, surrogates))
+    return [shown["body"] for _, shown in kept], counts
+
+
+def row(body, person="Ada Okafor", customer="c1"):
+    return {"_record": "notes/notes.csv:2", "customer": customer, "person": person, "body": body}
+
+
+def test_one_person_gets_one_surrogate_in_all_rows(contract):
+    rows = [row("Ada Okafor here."), row("thanks, OKAFOR"), row("I met Ada Okafor", person="Bo Brandt")]
+    bodies, counts = screened(rows, contract, personal="pseudonymise")
+    name = bodies[0].removesuffix(" here.")
+    assert bodies == [f"{name} here.", f"thanks, {name.split()[1].upper()}", f"I met {name}"]
+    assert not {"ada", "okafor"} & set(name.lower().split())
+    assert counts.pseudonymised == {"NAME": 3}
+    assert not counts.masked
+
+
+def test_each_kind_has_its_own_action(contract):
+    entities = {"email": "drop_row", "phone": "keep", "ip": "pseudonymise", "date": "mask"}
+    rows = [row("mail a.b@example.com"), row("call 555-0147 on 2024-05-01 from 8.8.8.8, key AKIAIOSFODNN7EXAMPLE")]
+    bodies, counts = screened(rows, contract, secrets="mask", entities=entities)
+    assert len(bodies) == 1
+    assert bodies[0].startswith("call 555-0147 on [DATE] from 10.")
+    assert bodies[0].endswith(", key [SECRET]")
+    assert counts.dropped == {"personal": 1}
+    assert (counts.masked, counts.pseudonymised) == ({"DATE": 1}, {"IP": 1})
+
+
+def test_kinds_without_surrogates_are_masked_where_all_is_pseudonymised(contract):
+    bodies, _ = screened([row("born 1980-01-02")], contract, personal="pseudonymise", entities={"date": "pseudonymise"})
+    assert bodies == ["born [DATE]"]
+
+
+def test_the_number_of_processes_changes_nothing(contract):
+    rows = [row(f"{n} Grace Will wrote to x{n}@example.com, 10.0.0.{n % 250}", f"Ada {n}") for n in range(1500)]
+    assert screened(rows, contract, 1, personal="pseudonymise") == screened(rows, contract, 3, personal="pseudonymise")
+
+
+def test_a_contract_with_persons_in_free_text_needs_something_that_finds_them(contract):
+    with pytest.raises(TinsmithError) as caught:
+        screened([row("x")], contract, names=None)
+    assert str(caught.value).startswith(
+        "recipes/notes.yaml: data.privacy.names: notes.odcs.yaml:12: body contains person"
+    )
+    assert "\n" not in str(caught.value)
+    assert screened([row("x")], contract, names=None, entities={"name": "keep", "address": "keep"})[0] == ["x"]
+
+
+def test_a_products_name_is_no_persons_name(contract):
+    body = "My friend Grace Latchly came and Latchly broke. Ask Latchly Support."
+    assert "Latchly" in screened([row(body)], contract, not_names=["Latchly"])[0][0]
+
+
+def test_a_folder_without_a_model_is_told(contract):
+    with pytest.raises(TinsmithError, match=r"data.privacy.names: nowhere needs config.json"):
+        screened([row("x")], contract, names="nowhere")
+
+
+def test_surrogates_without_a_key_are_refused(contract, monkeypatch):
+    monkeypatch.delenv("TINSMITH_KEY")
+    with pytest.raises(TinsmithError, match="TINSMITH_KEY is not set"):
+        screened([row("x")], contract, personal="pseudonymise")
+
+
+def test_the_forgotten_are_left_out_and_the_list_names_nobody(contract):
+    add_tombstones({tombstone(company_key("forget"), contract.id, "c2")})
+    rows, counts = [row("a"), row("b", customer="c2"), row("c", customer=None)], ScreenCounts()
+    assert [one["body"] for one in without_forgotten(rows, {"notes": contract}, counts)] == ["a", "c"]
+    assert counts.dropped == {"forgotten": 1}
+    assert len(read_tombstones()) == 1
+    assert "c2" not in Path("data_contracts/forgotten.txt").read_text()
+
+
+def test_somebody_forgotten_and_no_key_stops_the_build(contract, monkeypatch):
+    add_tombstones({tombstone(company_key("forget"), contract.id, "c2")})
+    monkeypatch.delenv("TINSMITH_KEY")
+    with pytest.raises(TinsmithError, match="TINSMITH_KEY is not set"):
+        list(without_forgotten([row("a")], {"notes": contract}, ScreenCounts()))
+
+
+PEOPLE = ("Ada Okafor", "Jean-Luc Marchand", "Zoë Brandt", "Grace Will")
+WRITTEN = {
+    "as it is": str,
+    "small": str.lower,
+    "capitals": str.upper,
+    "two spaces": lambda name: name.replace(" ", "  "),
+    "no-break": lambda name: name.replace(" ", "\u00a0"),
+    "zero-width": "\u200b".join,
+    "surname alone": lambda name: name.split()[-1],
+    "given name alone": lambda name: name.split()[0],
+    "percent": lambda name: name.replace(" ", "%20"),
+}
+TEMPLATES = (
+    "{} here",
+    "> Dear {},\n> bye",
+    "ask {}!",
+    "({})",
+    "regards\n{}",
+    "it is{}\u200b".replace("is", "is "),
+    "«{}»'s",
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(PEOPLE), st.sampled_from(sorted(WRITTEN)), st.sampled_from(TEMPLATES), st.booleans())
+def test_no_known_person_survives(person, way, template, pseudonymised):
+    os.environ["TINSMITH_KEY"] = "k" * 40
+    Path("notes.odcs.yaml").write_text(CONTRACT)
+    contract = read_contract(Path("notes.odcs.yaml"))
+    action = "pseudonymise" if pseudonymised else "mask"
+    bodies, _ = screened([row(template.format(WRITTEN[way](person)), person)], contract, personal=action, vault=False)
+    words = bodies[0].replace("\u200b", "").lower()
+    assert not any(part.lower() in words.split() or f"{part.lower()}," in words for part in person.split())
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINSMITH_KEY", "k" * 40)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["Grace", "Will", "[NAME]", "[ADDRESS]", "12", "High Street", "[CARD]", "from", ","])))
+def test_masks_among_names_are_no_names(pieces):
+    detector = Detector(kinds=frozenset({"NAME", "ADDRESS", "EMAIL"}), names=find_names)
+    masked, _ = mask(" ".join(pieces), detector)
+    assert detector.find(masked) == []
