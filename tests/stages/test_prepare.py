@@ -298,8 +298,8 @@ def test_by_time_the_newest_rows_judge(project):
 def test_a_row_without_time_is_named(project):
     message = refused(project, [note(number, written=None) for number in range(20)], split={"by_time": "written"})
     assert message == (
-        "recipes/notes.yaml: data.split.by_time: notes/notes.csv:2 has no written; make it a required date or timestamp "
-        "in the contract"
+        "recipes/notes.yaml: data.split.by_time: notes/notes.csv:2 has no written; make it a required date or "
+        "timestamp in the contract"
     )
 
 

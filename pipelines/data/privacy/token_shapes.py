@@ -1,7 +1,7 @@
 """Vendors' keys and tokens by their published shapes: a fixed beginning, an alphabet and a length.
 
-Vendors give their tokens such beginnings so that scanners can tell them; the list follows what they say of each. A shape
-without a fixed beginning is no entry here: in a ticket it could be any number.
+Vendors give their tokens such beginnings so that scanners can tell them; the list follows what they say of each. A
+shape without a fixed beginning is no entry here: in a ticket it could be any number.
 """
 
 import re
