@@ -32,6 +32,7 @@ from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
 _TOP_REASONS = 5
+_REFERENCE = "The accepted rows of each source that is only looked up, a file for each; often there is none.\n"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     accepted, reference = paths.work / "accepted.parquet", paths.work / "reference"
     with written_whole(accepted) as fresh_accepted, written_whole(reference) as fresh_reference:
         fresh_reference.mkdir()
+        (fresh_reference / "README.txt").write_text(_REFERENCE)
         judged = _judge(recipe, collected, paths, fresh_accepted, fresh_reference)
         for one in judged:
             _check_balance(one, paths)
