@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from pipelines.errors import TinsmithError
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -41,6 +43,13 @@ class Paths:
     def scratch(self) -> Path:
         """Unfinished work that a killed stage takes up again; not a DVC output, safe to delete."""
         return Path("work") / ".scratch" / self.name
+
+
+def check_made(stage: str, recipe: str, *made: Path) -> None:
+    """Raise TinsmithError where what an earlier stage writes is not there."""
+    for path in made:
+        if not path.exists():
+            raise TinsmithError(f"{path}: not there yet; run `python -m pipelines.stages.{stage} {recipe}` first")
 
 
 def user_cache() -> Path:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
 Metric = Literal["exact_match", "field_f1", "valid_json"]
 Entity = Literal[
@@ -106,6 +107,13 @@ class Example(_Section):
     def _braces_match(cls, template: object) -> object:
         if isinstance(template, str):
             template_columns(template)
+        return template
+
+    @field_validator("user", "assistant")
+    @classmethod
+    def _differs_by_row(cls, template: object) -> object:
+        if isinstance(template, str) and not template_columns(template):
+            raise ValueError(f'is the same for every row; write a column in braces, such as "{{{template.strip()}}}"')
         return template
 
 
@@ -290,6 +298,16 @@ class Recipe(_Section):
     gate: dict[Metric, Rule] = Field({}, description="Rules by metric; all must hold before a model is registered.")
     export: Export = Export()
     handoff: Register = Field(alias="register")
+
+    @model_validator(mode="after")
+    def _metrics_fit_the_answer(self) -> Self:
+        for metric in self.evaluate.metrics:
+            if metric != "exact_match" and not isinstance(self.data.example.assistant, JsonAnswer):
+                raise ValueError(
+                    f"evaluate.metrics: {metric} judges JSON answers, but data.example.assistant is text; "
+                    "take it out or answer with {json: [columns]}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:

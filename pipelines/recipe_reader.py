@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pipelines import strict_yaml
 from pipelines.errors import TinsmithError
 from pipelines.paths import Paths
-from pipelines.recipe import Name, Recipe, example_columns
+from pipelines.recipe import NAME_PATTERN, Recipe, example_columns
 from pipelines.strict_yaml import Document, Field
 
 _SECRET_KEY = re.compile(r"password|passwd|token|secret|api_?key", re.I)
@@ -39,8 +39,7 @@ def read_resolved(name: str) -> Recipe:
 
 def checked_name(name: str) -> str:
     """A recipe's name as typed on a command line; raises TinsmithError where it could not be a recipe's name."""
-    pattern = typing.get_args(Name)[1].metadata[0].pattern
-    if not re.fullmatch(pattern, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise TinsmithError(f"recipe name {name!r}: use small letters, digits and _ only, as in support_triage")
     return name
 
@@ -94,6 +93,10 @@ def _describe(document: Document, item: Any) -> str:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
         message = f"there is no such field {did_you_mean(str(field[-1]), _fields_at(field[:-1]))}"
+    elif kind == "missing" and isinstance(item["input"], dict) and list(item["input"].values()) == [None]:
+        # YAML reads {label} without quotes as a mapping of nothing.
+        field = field[:-1]
+        message = f'needs quotes: "{{{next(iter(item["input"]))}}}"'
     elif kind == "missing":
         message = "is missing"
     elif kind == "literal_error":
@@ -104,6 +107,8 @@ def _describe(document: Document, item: Any) -> str:
             wrong = str(item["input"])
         allowed = re.findall(r"'([^']*)'", context["expected"])
         message = f"{wrong} is not known {did_you_mean(wrong, allowed)}"
+    elif kind == "string_pattern_mismatch" and context["pattern"] == NAME_PATTERN:
+        message = "use small letters, digits and _ only, beginning with a letter, as in support_triage"
     elif kind == "value_error":
         message = str(context["error"])
     else:

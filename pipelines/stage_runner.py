@@ -45,6 +45,9 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
         stage(recipe, paths, *sys.argv[2:])
         note = "-".join([stage_name, *sys.argv[2:]])
         _note_time(paths.reports / "timing" / f"{note}.json", time.perf_counter() - started)
+    except KeyboardInterrupt:
+        print(f"\n{stage_name}: interrupted; `dvc repro` goes on with what was kept", file=sys.stderr)  # noqa: T201
+        sys.exit(128 + signal.SIGINT)
     except TinsmithError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

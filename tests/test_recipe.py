@@ -98,5 +98,5 @@ def test_the_gate_asks_only_for_what_is_measured():
             """{"name": "x", "purpose": "p", "owner": "o", "model": {"base": "b"}, "register": {"model": "m"},
             "gate": {"field_f1": {"at_least": 0.5}}, "data": {
             "sources": {"t": {"contract": "c", "type": "files", "path": "p"}},
-            "example": {"user": "u", "assistant": "a"}}}"""
+            "example": {"user": "{u}", "assistant": {"json": ["a"]}}}}"""
         )

@@ -112,3 +112,24 @@ def test_the_columns_that_a_recipe_names(recipe_file):
 def test_did_you_mean_keeps_silent_where_nothing_is_near():
     assert did_you_mean("epoch", ["epochs", "seed"]) == "(did you mean epochs? allowed: epochs, seed)"
     assert did_you_mean("zzz", ["epochs", "seed"]) == "(allowed: epochs, seed)"
+
+
+def test_a_metric_that_does_not_fit_the_answer_is_told_before_anything_is_computed(recipe_file):
+    (found,) = mistakes(
+        recipe_file,
+        ("assistant: {json: [product, intent]}", 'assistant: "{product}"'),
+        ("metrics: [exact_match]", "metrics: [exact_match, field_f1]"),
+    )
+    assert "evaluate.metrics: field_f1 judges JSON answers, but data.example.assistant is text; take it out" in found
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("label", 'is the same for every row; write a column in braces, such as "{label}"'),
+        ("{label}", 'needs quotes: "{label}"'),
+    ],
+)
+def test_an_answer_without_braces_or_quotes_is_told(recipe_file, written, told):
+    found = mistakes(recipe_file, ("assistant: {json: [product, intent]}", f"assistant: {written}"))
+    assert any(told in line for line in found), found

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.errors import TinsmithError
+
 app = typer.Typer(
     name="tinsmith",
     help="A small-model factory: company data and one recipe in, a proven, registered GGUF out.",
@@ -22,7 +24,17 @@ app.add_typer(contract_app, name="contract")
 quarantine_app = typer.Typer(help="Look at the rows that ingest refused, and bring them back.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
 
+# They need nothing of a project.
+_ANYWHERE = ("doctor", "toolchain", "contract")
+
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, such as support_triage.")]
+
+
+@app.callback()
+def in_project(context: typer.Context) -> None:
+    """A small-model factory: company data and one recipe in, a proven, registered GGUF out."""
+    if context.invoked_subcommand not in _ANYWHERE and not Path("dvc.yaml").exists():
+        raise TinsmithError("this is no project folder, since it has no dvc.yaml; go to the top of your clone")
 
 
 @app.command()

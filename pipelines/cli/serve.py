@@ -88,7 +88,10 @@ def _exported(paths: Paths, quant: str) -> Path:
         raise TinsmithError(f"{paths.reports / 'export.json'}: holds no {quant} {did_you_mean(quant, quants)}")
     gguf = paths.work / "gguf" / str(quants[quant]["file"])
     if not gguf.exists():
-        raise TinsmithError(f"{gguf}: there is no such file; run `dvc repro export@{paths.name}` or `dvc pull`")
+        raise TinsmithError(
+            f"{gguf}: there is no such file; `dvc checkout` or `dvc pull` bring back what was made before, "
+            f"`dvc repro export@{paths.name}` makes it"
+        )
     if sha256_of_file(gguf) != quants[quant]["sha256"]:
         raise TinsmithError(
             f"{gguf}: its checksum is not the one in {paths.reports / 'export.json'}; "

@@ -96,6 +96,8 @@ def _registered(registry: dict[str, Any]) -> str:
 
 
 def _next_commands(name: str) -> Iterator[tuple[str, str]]:
+    if "VIRTUAL_ENV" not in os.environ:
+        yield ". .venv/bin/activate", "once in each shell"
     yield f"tinsmith serve {name}", "ask the model"
     yield "dvc plots show", "draw the training loss"
     if "MLFLOW_TRACKING_URI" not in os.environ:

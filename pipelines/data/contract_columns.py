@@ -8,10 +8,12 @@ from pipelines.data.contract_quality import refuses_rows, row_rules
 from pipelines.data.contract_rules import Mistake, Rule
 from pipelines.data.contract_terms import ages_of
 from pipelines.data.contract_values import argument_mistake, limits
+from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Document, Field
 
 RECORD = "_record"
-_PERSONAL_CLASSES = {"pii", "restricted"}
+_PERSONAL = ("pii", "personal", "restricted", "sensitive")
+_CLASSES = (*_PERSONAL, "public", "internal", "confidential")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ def column_mistakes(document: Document, columns: tuple[Column, ...]) -> Iterator
             yield (*field, "physicalName"), f"{column.source_name} is given to two columns; choose another name"
         seen.add(column.name)
         seen_in_files.add(column.source_name)
+        # The standard leaves the words open; one that is not known would protect nothing.
+        classification = document.value["schema"][0]["properties"][index].get("classification", "public")
+        if classification.lower() not in _CLASSES:
+            yield (*field, "classification"), f"{classification} is not known {did_you_mean(classification, _CLASSES)}"
         for rule in column.rules:
             if mistake := argument_mistake(column.logical_type, rule.name, rule.argument):
                 yield _spot_of_rule(document, field, rule.name), mistake
@@ -97,8 +103,8 @@ def _personal(given: dict[str, Any]) -> str | None:
     custom = _custom(given)
     if "piiType" in custom:
         return str(custom["piiType"])
-    classified = given.get("classification", "").lower() in _PERSONAL_CLASSES
-    tagged = any(tag.lower() == "pii" for tag in given.get("tags", []))
+    classified = given.get("classification", "").lower() in _PERSONAL
+    tagged = any(tag.lower() in ("pii", "personal") for tag in given.get("tags", []))
     return "personal" if classified or tagged else None
 
 

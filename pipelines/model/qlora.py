@@ -5,6 +5,7 @@ Method: Dettmers et al. 2023 (arXiv:2305.14314). The same code runs on a CPU and
 
 import math
 import resource
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from transformers import (
     AutoModelForCausalLM,
     BitsAndBytesConfig,
     PrinterCallback,
+    ProgressCallback,
     TrainerCallback,
     TrainerControl,
     TrainerState,
@@ -128,7 +130,7 @@ def make_trainer(
         # A packed row has no padding; a padded one says in its mask what is padding.
         include_num_input_tokens_seen="all" if settings.packing else "non_padding",
         report_to="none",
-        disable_tqdm=None,
+        disable_tqdm=not sys.stderr.isatty(),
     )
     trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerLossTrainer
     trainer = trainer_class(
@@ -153,6 +155,8 @@ def make_trainer(
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     trainer.remove_callback(PrinterCallback)
+    if trainer.pop_callback(ProgressCallback) is not None:
+        trainer.add_callback(_Bar())
     return trainer
 
 
@@ -240,6 +244,22 @@ class _Clock(TrainerCallback):
     @staticmethod
     def _file(args: TrainingArguments) -> Path:
         return Path(args.output_dir or ".") / "spent.json"
+
+
+class _Bar(ProgressCallback):
+    """The progress bar alone: the loss stands behind it, not in a line for each step."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 (the callback's signature)
+        state: TrainerState,  # noqa: ARG002
+        control: TrainerControl,  # noqa: ARG002
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Show the newest loss."""
+        if self.training_bar is not None and logs and "loss" in logs:
+            self.training_bar.set_postfix(loss=f"{logs['loss']:.3f}")
 
 
 class _StopOnNan(TrainerCallback):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pipelines.errors import TinsmithError
 from pipelines.recipe import JsonAnswer, Metric, Recipe
 
 Score = Callable[[str, str], float]
@@ -14,19 +13,10 @@ Score = Callable[[str, str], float]
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.S | re.I)
 
 
-def scorer(metric: Metric, recipe: Recipe, recipe_file: str) -> Score:
-    """The function (answer, expected answer) -> score that `metric` means for the recipe's kind of answer.
-
-    Raises:
-        TinsmithError: the metric compares the fields of JSON answers, but the recipe's answers are text.
-    """
+def scorer(metric: Metric, recipe: Recipe) -> Score:
+    """The function (answer, expected answer) -> score that `metric` means for the recipe's kind of answer."""
     if isinstance(recipe.data.example.assistant, JsonAnswer):
         return {"exact_match": same_json, "field_f1": field_f1, "valid_json": valid_json}[metric]
-    if metric != "exact_match":
-        raise TinsmithError(
-            f"{recipe_file}: evaluate.metrics: {metric} judges JSON answers, but data.example.assistant is text; "
-            "take it out or answer with {json: [columns]}"
-        )
     return same_text
 
 

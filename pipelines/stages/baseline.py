@@ -15,7 +15,7 @@ from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
 from pipelines.model.base import base_model, load_tokenizer
-from pipelines.paths import Paths, user_cache
+from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, PARALLEL, Answer, Questions, answers_to, write_answers
 from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
@@ -24,6 +24,7 @@ from pipelines.stage_runner import run
 
 def baseline(recipe: Recipe, paths: Paths) -> None:
     """Ask the base, with and without examples in its prompt, and keep its answers."""
+    check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
     test = pq.read_table(paths.work / "test.parquet").to_pylist()
     rows = judged_rows(test, recipe.evaluate.max_rows)
     datasheet = read_json(paths.reports / "datasheet.json")

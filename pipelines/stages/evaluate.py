@@ -39,9 +39,7 @@ _DEFAULT_CONFIDENCE = 0.95
 
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
-    metrics: dict[str, Score] = {
-        metric: scorer(metric, recipe, str(paths.recipe)) for metric in recipe.evaluate.metrics
-    }
+    metrics: dict[str, Score] = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
     rows = judged_rows(pq.read_table(paths.work / "test.parquet").to_pylist(), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(

@@ -14,7 +14,7 @@ from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.gguf.convert import convert, quantise
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.model.base import base_model, load_tokenizer
-from pipelines.paths import Paths
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
@@ -24,6 +24,7 @@ PROBES = 8
 
 def export(recipe: Recipe, paths: Paths) -> None:
     """Write one GGUF for each of the recipe's quants, and say how close the merge is to the trained model."""
+    check_made("train", recipe.name, paths.work / "adapter")
     toolchain = find_toolchain()
     base = base_model(recipe.model)
 

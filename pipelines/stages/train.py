@@ -16,7 +16,7 @@ from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.model.checkpoints import checkpoint_folder
 from pipelines.model.cost import machine_price
-from pipelines.paths import Paths
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
@@ -26,6 +26,7 @@ VALIDATION_EXAMPLES = 32
 
 def train(recipe: Recipe, paths: Paths) -> None:
     """Fine-tune the base named by the recipe and write the adapter with its report."""
+    check_made("prepare", recipe.name, paths.work / "train.parquet", paths.work / "validation.parquet")
     base = base_model(recipe.model)
     tokenizer = load_tokenizer(base.folder)
     examples = _tokenised(tokenizer, paths.work / "train.parquet")

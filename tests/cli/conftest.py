@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 def project(tmp_path, monkeypatch) -> Path:
     """An empty project folder, which is the current one."""
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()
     return tmp_path
 
 

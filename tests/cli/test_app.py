@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,12 @@ def test_a_mistake_of_several_lines_is_told_on_as_many(tinsmith, good_recipe):
     lines = err.splitlines()
     assert len(lines) >= 2
     assert all(line.startswith("error: recipes/tickets.yaml:") for line in lines)
+
+
+def test_another_folder_is_told(tinsmith):
+    Path("dvc.yaml").unlink()
+    code, _, err = tinsmith("check")
+    assert (code, err) == (
+        2,
+        "error: this is no project folder, since it has no dvc.yaml; go to the top of your clone\n",
+    )

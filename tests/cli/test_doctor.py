@@ -67,7 +67,8 @@ def test_a_password_in_mlflows_address_is_not_shown(monkeypatch):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_outside_a_project_it_ends_with_2_and_says_so(tinsmith):
+def test_outside_a_project_it_ends_with_2_and_says_so(tinsmith, project):
+    (project / "dvc.yaml").unlink()
     code, out, err = tinsmith("doctor")
     assert code == 2
     assert "no dvc.yaml" in out

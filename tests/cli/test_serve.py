@@ -59,7 +59,7 @@ def test_a_model_that_is_not_there(tinsmith, exported):
     exported.unlink()
     code, _, err = tinsmith("serve", "tickets", "--port", "0")
     assert code == 2
-    assert "there is no such file; run `dvc repro export@tickets`" in err
+    assert "there is no such file; `dvc checkout`" in err
 
 
 @pytest.mark.usefixtures("exported")
