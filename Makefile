@@ -1,19 +1,21 @@
 # make demo   sets up and walks the sample recipe from raw data to a registered model
 # make test   lint, types, unit and end-to-end tests
+# make lint-contracts  every contract against the standard, by datacontract-cli
+# make fuzz   ten minutes of broken contracts and YAML; SECONDS=60 for less
 # make setup  only .venv and the llama.cpp toolchain
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test setup lint test-gpu clean
+.PHONY: demo test setup lint lint-contracts fuzz test-gpu clean
 
 demo: .venv/runtime
 	@tinsmith toolchain
 	@dvc repro
 	@tinsmith summary support_triage
 
-test: .venv/dev lint
+test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
 	pytest -m "not gpu"
 
@@ -22,6 +24,18 @@ lint: .venv/dev
 	ruff format --check .
 	mypy
 	lint-imports
+
+lint-contracts: .venv/lint-contracts/ready
+	@for contract in data_contracts/*.odcs.yaml benchmarks/contracts/*.odcs.yaml; do \
+	  .venv/lint-contracts/bin/datacontract lint $$contract || exit 1; done
+
+.venv/lint-contracts/ready: lint-contracts.txt
+	$(PYTHON) -m venv .venv/lint-contracts
+	.venv/lint-contracts/bin/python -m pip install -qq --disable-pip-version-check -r lint-contracts.txt
+	@touch $@
+
+fuzz: .venv/dev
+	python -m tests.fuzz.fuzz_contracts $(or $(SECONDS),600)
 
 test-gpu: .venv/dev
 	pytest -m gpu

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipelines import strict_yaml
-from pipelines.data.contract import contract_mistakes
+from pipelines.data.recipe_contracts import contract_mistakes
 from pipelines.data.sources import find_files
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes

@@ -4,6 +4,7 @@ Every model is frozen and refuses unknown fields; every field has a reader somew
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
 """
 
+import datetime
 import os
 import re
 import string
@@ -107,6 +108,9 @@ class Data(_Section):
 
     sources: Annotated[dict[Name, FilesSource], Field(min_length=1)] = Field(
         description="By a name of yours: where rows come from, each source with its contract."
+    )
+    as_of: datetime.date | None = Field(
+        None, description="The day (UTC) from whose beginning a contract's latency, freshness and retention count."
     )
     split: Split = Split()
     example: Example

@@ -17,6 +17,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+contract_app = typer.Typer(help="Draft a data contract, or compare two versions of one.", no_args_is_help=True)
+app.add_typer(contract_app, name="contract")
+quarantine_app = typer.Typer(help="Look at the rows that ingest refused, and bring them back.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, such as support_triage.")]
 
 
@@ -93,3 +98,54 @@ def toolchain() -> None:
 
     found = find_toolchain()
     print(f"llama.cpp {found.version} ({found.origin}): {found.programs}")
+
+
+@contract_app.command("infer")
+def contract_infer(
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="Rows of the data set, CSV or JSON Lines.")],
+) -> None:
+    """Draft data_contracts/<file's name>.odcs.yaml from the rows of a file."""
+    from pipelines.cli.contract import infer_contract
+
+    infer_contract(sample)
+
+
+@contract_app.command("diff")
+def contract_diff(
+    old: Annotated[Path, typer.Argument(help="The contract as it was.")],
+    new: Annotated[Path, typer.Argument(help="The contract as it is to be.")],
+) -> None:
+    """Tell what changed between two versions of a contract; exit 1 when a change breaks."""
+    from pipelines.cli.contract import diff_contracts
+
+    if diff_contracts(old, new):
+        raise typer.Exit(1)
+
+
+@quarantine_app.command("summary")
+def quarantine_summary(recipe: RecipeName) -> None:
+    """Count the refused rows by source and reason; shows no values."""
+    from pipelines.cli.quarantine import print_summary
+
+    print_summary(recipe)
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    recipe: RecipeName,
+    reason: Annotated[str, typer.Option(help="Only rows with such a reason, as `product: enum`.")] = "",
+    rows: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+) -> None:
+    """Show refused rows as they are, on a terminal only: they may hold personal data."""
+    from pipelines.cli.quarantine import show_rows
+
+    show_rows(recipe, reason, rows)
+
+
+@quarantine_app.command("release")
+def quarantine_release(recipe: RecipeName) -> None:
+    """Read the mended sources and contracts anew: tells which rows came back, and where the others are to be mended."""
+    from pipelines.cli.quarantine import release_rows
+
+    if not release_rows(recipe):
+        raise typer.Exit(2)

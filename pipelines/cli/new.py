@@ -6,15 +6,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from pipelines import strict_yaml
 from pipelines.check import check_recipe
 from pipelines.cli.column_draft import ColumnDraft, draft_columns
+from pipelines.cli.contract_draft import contract_text
 from pipelines.cli.roles import Roles, guess_roles
-from pipelines.cli.sample import MOST_ROWS, Sample, read_sample
+from pipelines.cli.sample import Sample, read_sample
 from pipelines.cli.sync import sync_params
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text
@@ -43,7 +42,9 @@ def new_recipe(name: str, sample_file: Path) -> None:
     sample = read_sample(sample_file)
     columns, left_out = draft_columns(sample)
     roles = guess_roles(columns, sample_file)
-    write_text(contract_file, contract_text(name, sample, columns, roles))
+    needed = [*roles.answered, roles.main]
+    text = contract_text(name, sample, columns, roles.key, needed, roles.answered)
+    write_text(contract_file, text)
     write_text(recipe_file, recipe_text(name, sample, roles, contract_file))
     check_recipe(recipe_file)
     print(f"wrote {recipe_file} and {contract_file}")
@@ -53,54 +54,6 @@ def new_recipe(name: str, sample_file: Path) -> None:
         print(f"  left out, because their values are nested or of two types: {', '.join(left_out)}")
     sync_params()
     print(f"next:\n  mend both files where the guesses are wrong\n  tinsmith check {name}\n  dvc repro register@{name}")
-
-
-def contract_text(name: str, sample: Sample, columns: Sequence[ColumnDraft], roles: Roles) -> str:
-    """The contract (ODCS v3.2.0) that the sample seems to keep."""
-    head = (
-        f"# Drafted by `tinsmith new` from up to {MOST_ROWS} rows of {sample.path.name}; make it what you promise.\n"
-        "# Rows that break it are quarantined with their reasons: https://bitol-io.github.io/open-data-contract-standard/\n"
-    )
-    contract = {
-        "apiVersion": "v3.2.0",
-        "kind": "DataContract",
-        "id": name.replace("_", "-"),
-        "name": name,
-        "version": "0.1.0",
-        "status": "draft",
-        "schema": [
-            {
-                "name": name,
-                "logicalType": "object",
-                "properties": [_property(column, roles) for column in columns],
-            }
-        ],
-    }
-    return head + strict_yaml.dump(contract)
-
-
-def _property(column: ColumnDraft, roles: Roles) -> dict[str, Any]:
-    needed = column in roles.answered or column is roles.main
-    drafted: dict[str, Any] = {"name": column.name}
-    if column.name != column.source_name:
-        drafted["physicalName"] = column.source_name
-    drafted["logicalType"] = column.logical_type
-    if column is roles.key:
-        drafted |= {"primaryKey": True, "unique": True}
-    if needed or column is roles.key or len(column.given) == len(column.texts):
-        drafted["required"] = True
-    if needed and column.logical_type == "string":
-        drafted["logicalTypeOptions"] = {"minLength": 1}
-    if column.personal:
-        drafted |= {
-            "classification": "pii",
-            "customProperties": [{"property": "piiType", "value": column.personal}],
-        }
-    if values := column.listed(column in roles.answered):
-        drafted["quality"] = [
-            {"type": "library", "metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0}
-        ]
-    return drafted
 
 
 def recipe_text(name: str, sample: Sample, roles: Roles, contract_file: Path) -> str:

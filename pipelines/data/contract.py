@@ -1,62 +1,56 @@
 """A data contract (Open Data Contract Standard, v3.1 and v3.2): what is promised about each column of the data."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines import strict_yaml
-from pipelines.data.contract_dialect import Mistake, not_supported, schema_mistakes
-from pipelines.data.contract_values import argument_mistake
+from pipelines.data.contract_columns import RECORD, Column, column_mistakes, columns_in
+from pipelines.data.contract_dialect import not_supported, schema_mistakes
+from pipelines.data.contract_quality import data_set_mistakes, data_set_rules, unique_together
+from pipelines.data.contract_rules import DataSetRule, Mistake, Rule
+from pipelines.data.contract_terms import Terms, ages_mistakes, terms_mistakes, terms_of
+from pipelines.data.references import Reference, reference_mistakes, references_of
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Recipe
-from pipelines.recipe_reader import columns_of, did_you_mean
 from pipelines.strict_yaml import Document, Field
 
-RECORD = "_record"
-_PERSONAL_CLASSES = {"pii", "restricted"}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One promise about a column's values, under the standard's own name, such as `maxLength` with 200."""
-
-    name: str
-    argument: Any = None
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: `source_name` is its name in the files, `line` its 1-based line in the contract.
-
-    `personal` is the kind of personal data in it (`person`, `email`, `phone`, ..., or `personal` where the contract
-    does not say which), None for none.
-    """
-
-    name: str
-    source_name: str
-    logical_type: str
-    rules: tuple[Rule, ...]
-    primary_key: bool
-    personal: str | None
-    line: int
+__all__ = ["RECORD", "Column", "Contract", "Rule", "merged_contract", "read_contract"]
 
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract that was read and whose every promise can be checked; `sha256` is that of the file's bytes."""
+    """A contract that was read and whose every promise can be checked; `sha256` is that of the file's bytes.
+
+    `table` is the name of its one table, `unique_together` are groups of columns whose values come together but once.
+    """
 
     path: Path
     id: str
     version: str
     sha256: str
+    table: str
     columns: tuple[Column, ...]
+    unique_together: tuple[tuple[str, ...], ...] = ()
+    references: tuple[Reference, ...] = ()
+    data_set_rules: tuple[DataSetRule, ...] = ()
+    terms: Terms = field(default_factory=Terms)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in the contract's order."""
         return tuple(column.name for column in self.columns)
+
+    def type_of(self, name: str) -> str:
+        """The logical type of a column."""
+        return self.columns[self.names.index(name)].logical_type
+
+    @property
+    def ages(self) -> bool:
+        """Whether it promises how old rows are, so that a day is needed from which to count."""
+        retained = any(rule.name == "retention" for column in self.columns for rule in column.rules)
+        return retained or any(rule.metric in ("latency", "freshness") for rule in self.data_set_rules)
 
     @property
     def personal(self) -> dict[str, str]:
@@ -73,47 +67,25 @@ def read_contract(path: Path) -> Contract:
     """
     document = strict_yaml.load(path)
     mistakes = schema_mistakes(document.value) or not_supported(document.value)
-    columns = () if mistakes else tuple(_columns(document))
-    mistakes = mistakes or list(_column_mistakes(document, columns))
+    mistakes = mistakes or [*terms_mistakes(document.value), *ages_mistakes(document.value)]
+    columns = () if mistakes else tuple(columns_in(document))
+    mistakes = mistakes or [*column_mistakes(document, columns), *reference_mistakes(document.value["schema"][0])]
+    mistakes = mistakes or list(data_set_mistakes(document, {column.name: column.logical_type for column in columns}))
     if mistakes:
         raise TinsmithError("\n".join(_in_line_order(document, mistakes)))
+    table = document.value["schema"][0]
     return Contract(
         path=path,
         id=document.value["id"],
         version=document.value["version"],
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        table=table["name"],
         columns=columns,
+        unique_together=unique_together(table),
+        references=tuple(references_of(document)),
+        data_set_rules=tuple(data_set_rules(document)),
+        terms=terms_of(document),
     )
-
-
-def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
-    """What is wrong between a recipe and its contracts, each as `file:line: field: ...`; empty where all is well.
-
-    That is: a contract's file is missing, a contract has mistakes of its own, the recipe names a column that the
-    contract of a source of examples does not have, or two such contracts give a column two types. `document` is the
-    recipe's file, for its lines.
-    """
-    contracts: dict[str, Contract] = {}
-    mistakes: list[str] = []
-    for name, source in recipe.data.sources.items():
-        path = Path(source.contract)
-        if not path.is_file():
-            near = sorted(path.parent.glob("*.odcs.yaml")) if path.parent.is_dir() else []
-            field = ("data", "sources", name, "contract")
-            what = f"there is no file {path} {did_you_mean(str(path), map(str, near))}"
-            mistakes.append(f"{document.path}:{document.line(field)}: {'.'.join(field)}: {what}")
-            continue
-        try:
-            contracts[name] = read_contract(path)
-        except TinsmithError as error:
-            mistakes += str(error).splitlines()
-    if not mistakes:
-        examples = [contracts[name] for name in recipe.data.example_sources]
-        for contract in examples:
-            mistakes += unknown_columns(contract, columns_of(recipe), document)
-            mistakes += _personal_slices(contract, recipe, document)
-        mistakes += _two_types(examples)
-    return list(dict.fromkeys(mistakes))
 
 
 def merged_contract(contracts: Sequence[Contract]) -> Contract:
@@ -131,127 +103,11 @@ def merged_contract(contracts: Sequence[Contract]) -> Contract:
     return replace(first, columns=tuple(columns.values()))
 
 
-def _personal_slices(contract: Contract, recipe: Recipe, document: Document) -> list[str]:
-    where = f"{document.path}:{document.line(('evaluate', 'slices'))}: evaluate.slices"
-    return [
-        f"{where}: {column} is personal, and slices stand in committed reports; leave it out"
-        for column in recipe.evaluate.slices
-        if column in contract.personal
-    ]
-
-
-def _two_types(contracts: list[Contract]) -> list[str]:
-    first: dict[str, tuple[Contract, Column]] = {}
-    mistakes = []
-    for contract in contracts:
-        for column in contract.columns:
-            known, before = first.setdefault(column.name, (contract, column))
-            if before.logical_type != column.logical_type:
-                mistakes.append(
-                    f"{contract.path}:{column.line}: {column.name}: is of logicalType {column.logical_type}, and in "
-                    f"{known.path}:{before.line} of {before.logical_type}; both become examples, so make them the same"
-                )
-    return mistakes
-
-
-def unknown_columns(contract: Contract, named: dict[Field, tuple[str, ...]], document: Document) -> list[str]:
-    """The recipe's columns that the contract lacks, as `file:line: field: ...`.
-
-    `named` gives the columns by the recipe's field that names them, `document` is the recipe's file, for its lines.
-    """
-    mistakes = []
-    for field, columns in named.items():
-        for column in columns:
-            if column not in contract.names:
-                spot = _spot(document, field, column)
-                dotted = ".".join(str(part) for part in spot if not isinstance(part, int))
-                what = f"{contract.path} has no column {column} {did_you_mean(column, contract.names)}"
-                mistakes.append(f"{document.path}:{document.line(spot)}: {dotted}: {what}")
-    return mistakes
-
-
-def _spot(document: Document, field: Field, column: str) -> Field:
-    """The innermost part of `field` that names `column`, whether as a word or as `{column}` in a text."""
-    for spot in document.lines:
-        if spot[: len(field)] == field:
-            value: Any = document.value
-            for part in spot:
-                value = value[part]
-            if isinstance(value, str) and (value == column or f"{{{column}}}" in value):
-                return spot
-    return field
-
-
-def _columns(document: Document) -> Iterator[Column]:
-    for index, given in enumerate(document.value["schema"][0]["properties"]):
-        yield Column(
-            name=given["name"],
-            source_name=given.get("physicalName", given["name"]),
-            logical_type=given["logicalType"],
-            rules=tuple(_rules(given)),
-            primary_key=given.get("primaryKey", False),
-            personal=_personal(given),
-            line=document.line(("schema", 0, "properties", index)),
-        )
-
-
-def _rules(given: dict[str, Any]) -> Iterator[Rule]:
-    checks = [rule for rule in given.get("quality", []) if rule.get("type") != "text"]
-    metrics = {rule["metric"] for rule in checks}
-    if given.get("required") or given.get("primaryKey") or "nullValues" in metrics:
-        yield Rule("required")
-    if given.get("unique") or "duplicateValues" in metrics:
-        yield Rule("unique")
-    for name, argument in given.get("logicalTypeOptions", {}).items():
-        yield Rule(name, argument)
-    if "enum" in given:
-        yield Rule("enum", tuple(item["value"] for item in given["enum"]))
-    for rule in checks:
-        arguments = rule.get("arguments", {})
-        if "validValues" in arguments:
-            yield Rule("enum", tuple(arguments["validValues"]))
-        if "pattern" in arguments:
-            yield Rule("pattern", arguments["pattern"])
-        if "missingValues" in arguments:
-            yield Rule("missingValues", tuple(arguments["missingValues"]))
-
-
-def _personal(given: dict[str, Any]) -> str | None:
-    custom = {item["property"]: item["value"] for item in given.get("customProperties", [])}
-    if "piiType" in custom:
-        return str(custom["piiType"])
-    classified = given.get("classification", "").lower() in _PERSONAL_CLASSES
-    tagged = any(tag.lower() == "pii" for tag in given.get("tags", []))
-    return "personal" if classified or tagged else None
-
-
-def _column_mistakes(document: Document, columns: tuple[Column, ...]) -> Iterator[Mistake]:
-    seen: set[str] = {RECORD}
-    seen_in_files: set[str] = set()
-    for index, column in enumerate(columns):
-        field: Field = ("schema", 0, "properties", index)
-        if column.name in seen:
-            taken = "is taken for the row's origin" if column.name == RECORD else "is given to two columns"
-            yield (*field, "name"), f"{column.name} {taken}; choose another name"
-        elif column.source_name in seen_in_files:
-            yield (*field, "physicalName"), f"{column.source_name} is given to two columns; choose another name"
-        seen.add(column.name)
-        seen_in_files.add(column.source_name)
-        for rule in column.rules:
-            if mistake := argument_mistake(column.logical_type, rule.name, rule.argument):
-                yield _spot_of_rule(document, field, rule.name), mistake
-
-
-def _spot_of_rule(document: Document, field: Field, name: str) -> Field:
-    names = {name, "validValues"} if name == "enum" else {name}
-    return next((spot for spot in document.lines if spot[: len(field)] == field and spot[-1] in names), field)
-
-
 def _in_line_order(document: Document, mistakes: list[Mistake]) -> list[str]:
     lines = []
-    for field, message in mistakes:
-        line = document.line(field)
-        lines.append((line, f"{document.path}:{line}: {_spelled(document, field)}{message}"))
+    for spot, message in mistakes:
+        line = document.line(spot)
+        lines.append((line, f"{document.path}:{line}: {_spelled(document, spot)}{message}"))
     return [text for _, text in sorted(lines, key=lambda item: item[0])]
 
 

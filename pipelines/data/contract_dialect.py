@@ -1,7 +1,8 @@
-"""What of the Open Data Contract Standard is understood here: its JSON Schema, and what of it is checked row by row.
+"""What of the Open Data Contract Standard is understood here: its JSON Schema, and what of it is checked.
 
 A promise in a contract that nobody keeps is worse than none, so whatever the schema allows but this version does not
-check is a mistake that names it. Only what describes (descriptions, owners, service levels, ...) may stand unchecked.
+check is a mistake that names it. Only what describes (descriptions, owners, support times, ...) may stand unchecked.
+docs/contracts.md lists it all.
 """
 
 import json
@@ -13,36 +14,21 @@ from typing import Any
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 
+from pipelines.data.contract_quality import quality_mistakes
+from pipelines.data.contract_rules import RULE_OPERATORS, Mistake
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Field
 
-Mistake = tuple[Field, str]
-
 VERSIONS = ("v3.1.0", "v3.2.0")
-OPERATORS = (
-    "mustBe",
-    "mustNotBe",
-    "mustBeGreaterThan",
-    "mustBeGreaterOrEqualTo",
-    "mustBeLessThan",
-    "mustBeLessOrEqualTo",
-    "mustBeBetween",
-    "mustNotBeBetween",
-)
 _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 OPTIONS = {
-    "string": {"minLength", "maxLength", "pattern"},
+    "string": {"minLength", "maxLength", "pattern", "format"},
     "integer": _BOUNDS | {"format", "multipleOf"},
     "number": _BOUNDS | {"format"},
     "boolean": set(),
     "date": _BOUNDS,
+    "time": _BOUNDS,
     "timestamp": _BOUNDS | {"timezone", "defaultTimezone"},
-}
-METRIC_ARGUMENTS = {
-    "nullValues": set(),
-    "missingValues": {"missingValues"},
-    "invalidValues": {"validValues", "pattern"},
-    "duplicateValues": set(),
 }
 _ELEMENT_DESCRIBES = {
     "id",
@@ -62,6 +48,8 @@ _TABLE_KEYS = _ELEMENT_DESCRIBES | {
     "physicalName",
     "dataGranularityDescription",
     "context",
+    "quality",
+    "relationships",
 }
 _COLUMN_KEYS = _ELEMENT_DESCRIBES | {
     "name",
@@ -74,6 +62,7 @@ _COLUMN_KEYS = _ELEMENT_DESCRIBES | {
     "primaryKeyPosition",
     "enum",
     "quality",
+    "relationships",
     "classification",
     "semanticType",
     "partitioned",
@@ -107,14 +96,13 @@ def not_supported(contract: dict[str, Any]) -> list[Mistake]:
 
 
 def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
-    yield from _beyond(table, field, _TABLE_KEYS | {"quality"})
-    for index, rule in enumerate(table.get("quality", [])):
-        if rule.get("type") != "text":
-            yield (*field, "quality", index), "rules on a whole table are not supported here; give them to columns"
+    yield from _beyond(table, field, _TABLE_KEYS)
     if not table.get("properties"):
         yield (*field, "properties"), "names no columns; give each column of the data a name and a logicalType"
     for index, column in enumerate(table.get("properties", [])):
         yield from _column(column, (*field, "properties", index))
+    for index, rule in enumerate(table.get("quality", [])):
+        yield from quality_mistakes(rule, (*field, "quality", index), of_table=True)
 
 
 def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
@@ -127,32 +115,7 @@ def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
     else:
         yield from _beyond(column.get("logicalTypeOptions", {}), (*field, "logicalTypeOptions"), OPTIONS[logical_type])
     for index, rule in enumerate(column.get("quality", [])):
-        if rule.get("type") != "text":
-            yield from _quality(rule, (*field, "quality", index))
-
-
-def _quality(rule: dict[str, Any], field: Field) -> Iterator[Mistake]:
-    if rule.get("type", "library") != "library":
-        yield (*field, "type"), f"{rule['type']} is not supported here; allowed: library, text"
-        return
-    metric = rule.get("metric")
-    if metric not in METRIC_ARGUMENTS:
-        wanted = ", ".join(METRIC_ARGUMENTS)
-        yield (*field, "metric"), f"{metric or 'none'} is not supported here for a column; allowed: {wanted}"
-        return
-    operators = [operator for operator in OPERATORS if operator in rule]
-    # 0 == False, so that the type is asked, too.
-    if operators != ["mustBe"] or type(rule["mustBe"]) is not int or rule["mustBe"] != 0:
-        yield field, "only mustBe: 0 is supported here, since every row that breaks a rule is refused"
-    if rule.get("severity", "error") != "error":
-        yield (*field, "severity"), "only error is supported here, since every row that breaks a rule is refused"
-    arguments = rule.get("arguments", {})
-    yield from _beyond(arguments, (*field, "arguments"), METRIC_ARGUMENTS[metric])
-    if METRIC_ARGUMENTS[metric] and not arguments.keys() & METRIC_ARGUMENTS[metric]:
-        yield (*field, "arguments"), f"is missing; give {' or '.join(sorted(METRIC_ARGUMENTS[metric]))}"
-    for name in ("validValues", "missingValues"):
-        if not isinstance(arguments.get(name, []), list):
-            yield (*field, "arguments", name), "must be a list"
+        yield from quality_mistakes(rule, (*field, "quality", index), of_table=False)
 
 
 def _beyond(given: dict[str, Any], field: Field, known: set[str]) -> Iterator[Mistake]:
@@ -187,7 +150,7 @@ def _spell(error: ValidationError) -> Iterator[Mistake]:
         mend = "; put it in quotes" if wanted == "string" else ""
         yield field, f"must be of type {wanted}, and is read as {type(instance).__name__}{mend}"
     elif error.validator == "oneOf" and "quality" in field:
-        yield field, f"needs exactly one of {', '.join(OPERATORS)}"
+        yield field, f"needs exactly one of {', '.join(RULE_OPERATORS)}"
     else:
         yield field, error.message
 

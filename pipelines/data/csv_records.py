@@ -5,15 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipelines.data.text_lines import LONGEST_ROW, Line
+from pipelines.data.text_lines import LONGEST_ROW, Line, without_end
 
 csv.field_size_limit(LONGEST_ROW)
 
 
 class Record(NamedTuple):
-    """A record with the 1-based line on which it begins; `raw` is its text, `fault` why it could not be read."""
+    """A record with the 1-based line and the byte on which it begins; `raw` is its text, `fault` why it is unread."""
 
     line: int
+    offset: int
     raw: str
     fault: str | None
     fields: list[str]
@@ -43,7 +44,8 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
             replay.back_to_second_line()
             reader = csv.reader(replay, delimiter=delimiter, strict=True)
         if raw := replay.text():
-            yield Record(replay.row[0].number, raw, fault, fields)
+            first = replay.row[0]
+            yield Record(first.number, first.offset, raw, fault, fields)
 
 
 class _Replay:
@@ -64,7 +66,7 @@ class _Replay:
 
     def text(self) -> str:
         """The row's text without the end of its last line."""
-        return "".join(line.text for line in self.row).rstrip("\r\n")
+        return without_end("".join(line.text for line in self.row))
 
     def back_to_second_line(self) -> None:
         """Keep the row's first line as the row, and give the others out again."""

@@ -1,21 +1,25 @@
 """Sorting rows by a contract: the accepted into a typed table, the refused into the quarantine with every reason."""
 
+import base64
+import datetime
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.data.contract import RECORD, Contract
+from pipelines.data.contract_sql import identifier
 from pipelines.data.contract_values import quoted
-from pipelines.data.row_checks import reasons, repeats, typed_values
+from pipelines.data.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
+from pipelines.files import written_whole
 
 _ARROW_TYPES = {
     "string": pa.string(),
@@ -24,6 +28,7 @@ _ARROW_TYPES = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
+    "time": pa.time64("us"),
 }
 _BATCH_ROWS = 10_000
 _MEMORY = "1GB"
@@ -45,11 +50,21 @@ class Refused:
 
 
 @contextmanager
-def judged_rows(rows: Path, contract: Contract, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def judged_rows(
+    rows: Path,
+    contract: Contract,
+    folder: Path,
+    as_of: datetime.date | None = None,
+    tables: Mapping[str, Path] | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a database in `folder` that holds every row with its typed values and its reasons.
 
-    `rows` is a file of row_store.write_rows. DuckDB spills to `folder`, so that memory stays flat in the number of
-    rows; what a killed run left there is cleared away first.
+    `rows` is a file of row_store.write_rows; in which order it holds them does not matter, since they are judged in the
+    order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives, by
+    name, the file of write_accepted for each table that the contract refers to.
+
+    DuckDB spills to `folder`, so that memory stays flat in the number of rows; what a killed run left there is cleared
+    away first.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -59,13 +74,23 @@ def judged_rows(rows: Path, contract: Contract, folder: Path) -> Iterator[duckdb
         closing(duckdb.connect(str(folder / "rows.duckdb"), config=config)) as database,
     ):
         database.execute("SET TimeZone = 'UTC'")
+        _load_keys(database, contract, tables or {})
         database.execute(
             f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(rows))});"  # noqa: S608
             f"SET allowed_paths = [{quoted(str(rows))}];"
             "SET enable_external_access = false; SET lock_configuration = true"
         )
-        database.execute(_judge(contract))
+        database.execute(_judge(contract, as_of))
         yield database
+
+
+def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: Mapping[str, Path]) -> None:
+    for number, reference in enumerate(contract.references):
+        keys = ", ".join(f"{identifier(name)} AS c{place}" for place, name in enumerate(reference.to_columns))
+        database.execute(
+            f"CREATE TABLE {keys_table(number)} AS SELECT DISTINCT {keys} FROM read_parquet(?)",  # noqa: S608 - quoted
+            [str(tables[reference.to_table])],
+        )
 
 
 @contextmanager
@@ -94,7 +119,7 @@ def append_accepted(
     known = [name for name in writer.schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
     accepted = database.execute(
-        f"SELECT {listed} FROM judged WHERE len(reasons) = 0 ORDER BY seq"  # noqa: S608 - v0, v1, ... and a quoted name
+        f"SELECT {listed} FROM judged WHERE len(reasons) = 0 ORDER BY {ORDER}"  # noqa: S608 - v0, v1, ... and a quoted name
     )
     count = 0
     for batch in accepted.to_arrow_reader(_BATCH_ROWS):
@@ -108,34 +133,62 @@ def append_accepted(
     return count
 
 
-def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, stream: TextIO) -> Refused:
-    """Append the refused rows of a source as JSON Lines, in order, each with its origin, its reasons and its text."""
+def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, path: Path) -> int:
+    """Write the accepted rows of one source alone, for what looks them up: rules in SQL, and other contracts' keys.
+
+    Returns how many they are.
+    """
+    schema = accepted_schema(contract)
+    with written_whole(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+        return append_accepted(database, source, contract, writer)
+
+
+def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, stream: TextIO) -> Refused:
+    """Append the refused rows of a source as JSON Lines, in order, each with its origin, its reasons and what it holds.
+
+    `offset` is the byte of the file at which the row begins, `key` its primary key where the contract has one and the
+    row could be read. `raw` is the row's text; where its bytes are no valid text, they follow as `raw_base64`.
+    """
+    keys = {column.name: f"t{index}" for index, column in enumerate(contract.columns) if column.primary_key}
     refused = Refused()
     found = database.execute(
-        "SELECT source, line, rejected, reasons, raw FROM judged WHERE len(reasons) > 0 ORDER BY seq"
+        f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
+        f" FROM judged WHERE len(reasons) > 0 ORDER BY {ORDER}"
     )
     for batch in found.to_arrow_reader(_BATCH_ROWS):
         for row in batch.to_pylist():
-            why = list(dict.fromkeys(row["reasons"]))
-            refused.reasons.update(why)
+            entry = _entry(row, source, tuple(keys))
+            refused.reasons.update(entry["reasons"])
             if row["rejected"]:
                 refused.rejected_raw += 1
             else:
                 refused.quarantined += 1
-            kind = "rejected_raw" if row["rejected"] else "quarantined"
-            origin = {"source": f"{source}/{row['source']}", "line": row["line"]}
-            entry = {**origin, "kind": kind, "reasons": why, "raw": row["raw"]}
             stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
     return refused
 
 
-def _judge(contract: Contract) -> str:
+def _entry(row: dict[str, Any], source: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    entry = {"source": f"{source}/{row['source']}", "line": row["line"]}
+    if row["offset"] is not None:
+        entry["offset"] = row["offset"]
+    if keys and not row["rejected"]:
+        entry["key"] = dict(zip(keys, row["key"], strict=True))
+    entry["kind"] = "rejected_raw" if row["rejected"] else "quarantined"
+    entry["reasons"] = list(dict.fromkeys(row["reasons"]))
+    entry["raw"] = row["raw"]
+    if row["raw_bytes"] is not None:
+        entry["raw_base64"] = base64.b64encode(row["raw_bytes"]).decode("ascii")
+    return entry
+
+
+def _judge(contract: Contract, as_of: datetime.date | None) -> str:
     """SQL that makes the table `judged`; unreadable rows keep their faults as reasons."""
     return f"""
         CREATE TABLE judged AS
         WITH typed AS (SELECT *, {typed_values(contract)} FROM rows),
-             counted AS (SELECT *{repeats(contract)} FROM typed)
+             counted AS (SELECT *{repeats(contract)} FROM typed),
+             joined AS (SELECT counted.*{lacking(contract)} FROM counted{joined_keys(contract)})
         SELECT * EXCLUDE (faults), len(faults) > 0 AS rejected,
-               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract)} END AS reasons
-        FROM counted
+               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract, as_of)} END AS reasons
+        FROM joined
     """  # noqa: S608 - the contract's words enter as quoted literals

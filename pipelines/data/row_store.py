@@ -30,7 +30,9 @@ def _schema(width: int) -> pa.Schema:
             ("seq", pa.int64()),
             ("source", pa.string()),
             ("line", pa.int64()),
+            ("offset", pa.int64()),
             ("raw", pa.string()),
+            ("raw_bytes", pa.binary()),
             ("faults", pa.list_(pa.string())),
             ("kinds", pa.string()),
             *((f"t{index}", pa.string()) for index in range(width)),
@@ -43,7 +45,8 @@ def _batches(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
     batch: list[tuple[object, ...]] = []
     characters = 0
     for seq, row in enumerate(rows):
-        batch.append((seq, row.source, row.line, row.raw, row.faults, row.kinds, *(row.texts or nothing)))
+        place = (seq, row.source, row.line, row.offset)
+        batch.append((*place, row.raw, row.raw_bytes, row.faults, row.kinds, *(row.texts or nothing)))
         characters += len(row.raw)
         if len(batch) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
             yield _table(batch, schema)

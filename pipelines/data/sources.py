@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from pipelines.data.contract import Contract
 from pipelines.data.csv_records import read_records
 from pipelines.data.json_records import BrokenJsonError, as_text, parse_object
-from pipelines.data.text_lines import Line, has_lone_surrogate, read_lines, shown, text_faults
+from pipelines.data.text_lines import Line, codec_of, has_lone_surrogate, read_lines, shown, text_faults, undecoded
 from pipelines.errors import TinsmithError
 from pipelines.recipe import FilesSource
 
@@ -29,6 +29,8 @@ class Row(NamedTuple):
 
     `texts` are the contract's columns in its order, None for a missing value; it is empty where the row has `faults`.
     `kinds` says by one letter each which JSON type the texts had (see json_records.as_text); None for a CSV.
+    `offset` is the byte of the file at which it begins, None where the source is no file; `raw_bytes` are the row's
+    bytes where `raw` alone would not give them back.
     """
 
     source: str
@@ -37,6 +39,8 @@ class Row(NamedTuple):
     faults: tuple[str, ...]
     texts: Sequence[str | None]
     kinds: str | None
+    offset: int | None = None
+    raw_bytes: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def read_rows(file: SourceFile, source: FilesSource, contract: Contract) -> Iter
     """
     lines = read_lines(file.path, source.encoding)
     if file.format == "jsonl":
-        return _jsonl_rows(lines, file.label, source.encoding, contract)
+        return _jsonl_rows(lines, file, source.encoding, contract)
     return _csv_rows(lines, file, source, contract)
 
 
@@ -101,9 +105,10 @@ def _format_of(path: Path) -> Format:
     return _FORMATS[ending]
 
 
-def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Contract) -> Iterator[Row]:
+def _jsonl_rows(lines: Iterator[Line], file: SourceFile, encoding: str, contract: Contract) -> Iterator[Row]:
     names = [column.source_name for column in contract.columns]
-    for number, text in lines:
+    codec = codec_of(file.path, encoding)
+    for number, text, offset in lines:
         if not text.strip(_JSON_SPACE):
             continue
         faults = text_faults(text, encoding)
@@ -124,7 +129,7 @@ def _jsonl_rows(lines: Iterator[Line], label: str, encoding: str, contract: Cont
                     faults = ("row: NUL character",)
         if faults:
             texts, kinds = (), None
-        yield Row(label, number, shown(text), faults, texts, kinds)
+        yield Row(file.label, number, shown(text), faults, texts, kinds, offset, undecoded(text, codec))
 
 
 def _csv_rows(lines: Iterator[Line], file: SourceFile, source: FilesSource, contract: Contract) -> Iterator[Row]:
@@ -139,12 +144,13 @@ def _csv_rows(lines: Iterator[Line], file: SourceFile, source: FilesSource, cont
         raise TinsmithError(f"{where}: the header cannot be read ({', '.join(faults)}); the recipe says {said}")
     places = _places(header.fields, where, contract)
     width = len(header.fields)
-    for number, raw, fault, fields in records:
+    codec = codec_of(file.path, source.encoding)
+    for number, offset, raw, fault, fields in records:
         faults = _csv_faults(raw, fault, source.encoding)
         if not fault and len(fields) != width:
             faults = (*faults, "row: too many columns" if len(fields) > width else "row: too few columns")
         texts = () if faults else [fields[place] or None for place in places]
-        yield Row(file.label, number, shown(raw), faults, texts, None)
+        yield Row(file.label, number, shown(raw), faults, texts, None, offset, undecoded(raw, codec))
 
 
 def _csv_faults(raw: str, fault: str | None, encoding: str) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """A file's lines as text, decoded strictly: what cannot be decoded is marked, never replaced and never dropped."""
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +18,11 @@ _MARKED = re.compile("[\ud800-\udfff]")
 
 
 class Line(NamedTuple):
-    """A line of a file with its end; `number` is 1-based."""
+    """A line of a file with its end; `number` is 1-based, `offset` is the byte of the file at which it begins."""
 
     number: int
     text: str
+    offset: int
 
 
 def read_lines(path: Path, encoding: str) -> Iterator[Line]:
@@ -28,22 +31,18 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
     Raises:
         TinsmithError: the file cannot be opened, or is said to be UTF-16 and has no byte order mark.
     """
-    # utf-8-sig leaves out the byte order mark that spreadsheets write.
-    codec = "utf-8-sig" if encoding == "utf-8" else encoding
     number = 0
-    try:
-        with path.open(encoding=codec, errors=_MARK, newline="\n") as stream:
-            while text := stream.readline(LONGEST_ROW):
-                number += 1
-                yield Line(number, text)
-                while len(text) == LONGEST_ROW and not text.endswith("\n"):
-                    text = stream.readline(LONGEST_ROW)
-    except OSError as error:
-        raise TinsmithError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeError:
-        raise TinsmithError(
-            f"{path}: not UTF-16, since it has no byte order mark; mend the source's encoding"
-        ) from None
+    with _opened(path) as stream:
+        codec, mark = _codec_and_mark(stream.peek(len(codecs.BOM_UTF8)), path, encoding)
+        offset = len(stream.read(mark))
+        text_stream = io.TextIOWrapper(stream, encoding=codec, errors=_MARK, newline="\n")
+        while text := text_stream.readline(LONGEST_ROW):
+            number += 1
+            yield Line(number, text, offset)
+            offset += _size(text, codec)
+            while len(text) == LONGEST_ROW and not text.endswith("\n"):
+                text = text_stream.readline(LONGEST_ROW)
+                offset += _size(text, codec)
 
 
 def text_faults(text: str, encoding: str) -> tuple[str, ...]:
@@ -63,9 +62,61 @@ def has_lone_surrogate(text: str) -> bool:
     return not text.isascii() and _MARKED.search(text) is not None
 
 
+def codec_of(path: Path, encoding: str) -> str:
+    """The codec of a file in an encoding that a recipe names: for utf-16 its byte order mark tells which of the two."""
+    if encoding != "utf-16":
+        return encoding
+    with _opened(path) as stream:
+        return _codec_and_mark(stream.peek(2), path, encoding)[0]
+
+
 def shown(text: str) -> str:
     r"""The text without its line's end and with each byte that could not be decoded as its escape, such as \xe9."""
-    return _MARKED.sub(lambda marked: f"\\x{ord(marked[0]) - 0xDC00:02x}", text).rstrip("\r\n")
+    return _MARKED.sub(lambda marked: f"\\x{ord(marked[0]) - 0xDC00:02x}", without_end(text))
+
+
+def undecoded(text: str, codec: str) -> bytes | None:
+    """The bytes of a text without its line's end, where `shown` cannot give them back because some are no text."""
+    if not has_lone_surrogate(text):
+        return None
+    parts = re.split(f"({_MARKED.pattern}+)", without_end(text))
+    return b"".join(
+        bytes(ord(mark) - 0xDC00 for mark in part) if _MARKED.match(part) else part.encode(codec) for part in parts
+    )
+
+
+def without_end(text: str) -> str:
+    """A text without the end of its last line."""
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise TinsmithError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _codec_and_mark(start: bytes, path: Path, encoding: str) -> tuple[str, int]:
+    """The codec of the bytes behind the byte order mark, and how many bytes the mark has."""
+    if encoding == "utf-8" and start.startswith(codecs.BOM_UTF8):
+        return encoding, len(codecs.BOM_UTF8)
+    if encoding != "utf-16":
+        return encoding, 0
+    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if start.startswith(mark) or not start:
+            return codec, len(mark)
+    raise TinsmithError(f"{path}: not UTF-16, since it has no byte order mark; mend the source's encoding")
+
+
+def _size(text: str, codec: str) -> int:
+    """How many bytes a text was decoded from; each mark stands for one of them."""
+    if text.isascii() and not codec.startswith("utf-16"):
+        return len(text)
+    plain, marks = _MARKED.subn("", text) if has_lone_surrogate(text) else (text, 0)
+    return len(plain.encode(codec)) + marks
 
 
 def _mark_bytes(error: UnicodeError) -> tuple[str, int]:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from pipelines import strict_yaml
-from pipelines.data.contract import Contract, contract_mistakes, read_contract
+from pipelines.data.contract import Contract, read_contract
+from pipelines.data.recipe_contracts import contract_mistakes
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources import Row, SourceFile, find_files, read_rows
 from pipelines.errors import TinsmithError

@@ -5,15 +5,25 @@ Reads work/<r>/collected/. Writes work/<r>/accepted.parquet (the typed rows that
 reason) and reports/<r>/ingest.json, in which rows_in = accepted + quarantined + rejected_raw, exactly.
 """
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from pipelines.data.contract import Contract, merged_contract, read_contract
-from pipelines.data.quarantine import Refused, accepted_schema, append_accepted, append_quarantine, judged_rows
+from pipelines.data.data_set_checks import Finding, findings_report, judge_data_set, needs_file, verdict
+from pipelines.data.quarantine import (
+    Refused,
+    accepted_schema,
+    append_accepted,
+    append_quarantine,
+    judged_rows,
+    write_accepted,
+)
+from pipelines.data.recipe_contracts import in_reference_order
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, written_whole
 from pipelines.paths import Paths
@@ -43,23 +53,27 @@ class _Judged:
     source: _Collected
     accepted: int
     refused: Refused
+    findings: tuple[Finding, ...]
 
 
 def ingest(recipe: Recipe, paths: Paths) -> None:
     """Sort the collected rows into accepted and refused.
 
     Raises:
-        TinsmithError: a source was not collected, or repeats a file, or none of its rows was accepted (then the
-            quarantine was written).
+        TinsmithError: a source was not collected, or repeats a file; or none of its rows was accepted,
+            or its contract stops the line for the rows refused or for a rule on the data set (then the quarantine was
+            written).
     """
     collected = [_collected(recipe, paths, name) for name in recipe.data.sources]
     _refuse_copies(collected)
     accepted, reference = paths.work / "accepted.parquet", paths.work / "reference"
     with written_whole(accepted) as fresh_accepted, written_whole(reference) as fresh_reference:
         fresh_reference.mkdir()
-        judged = _judge(collected, paths, fresh_accepted, fresh_reference)
+        judged = _judge(recipe, collected, paths, fresh_accepted, fresh_reference)
         for one in judged:
             _check_balance(one, paths)
+        if broken := [line for one in judged for line in _verdict(one)]:
+            raise TinsmithError("\n".join(broken))
     total = Refused()
     for one in judged:
         total.add(one.refused)
@@ -82,7 +96,8 @@ def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
         command = f"python -m pipelines.stages.collect {recipe.name} {name}"
         raise TinsmithError(f"{folder}: not there yet; run `{command}` first")
     source = recipe.data.sources[name]
-    contract = read_contract(folder / "contract.odcs.yaml")
+    # Its mistakes are to be mended where its author wrote it.
+    contract = replace(read_contract(folder / "contract.odcs.yaml"), path=Path(source.contract))
     files = read_json(folder / "source.json")["files"]
     return _Collected(name, source.use, folder / "rows.parquet", contract, files)
 
@@ -98,25 +113,44 @@ def _refuse_copies(collected: Sequence[_Collected]) -> None:
                 raise TinsmithError(f"{label}: the same file as {same}, byte for byte; take one of them away")
 
 
-def _judge(collected: Sequence[_Collected], paths: Paths, accepted: Path, reference: Path) -> list[_Judged]:
+def _judge(
+    recipe: Recipe, collected: Sequence[_Collected], paths: Paths, accepted: Path, reference: Path
+) -> list[_Judged]:
     examples = merged_contract([source.contract for source in collected if source.use == "examples"])
+    by_name = {source.name: source for source in collected}
+    as_of = recipe.data.as_of
+    tables: dict[str, Path] = {}
     judged = []
     with (
         written_whole(paths.work / "quarantine.jsonl") as fresh,
         fresh.open("w", encoding="utf-8", newline="\n") as quarantine,
         pq.ParquetWriter(accepted, accepted_schema(examples), compression="zstd") as writer,
     ):
-        for source in collected:
-            with judged_rows(source.rows, source.contract, paths.scratch / "ingest") as database:
-                refused = append_quarantine(database, source.name, quarantine)
-                if source.use == "examples":
-                    count = append_accepted(database, source.name, source.contract, writer)
+        for name in in_reference_order({source.name: source.contract for source in collected}):
+            rows, contract = by_name[name].rows, by_name[name].contract
+            with judged_rows(rows, contract, paths.scratch / "ingest", as_of, tables) as database:
+                refused = append_quarantine(database, name, contract, quarantine)
+                if by_name[name].use == "examples":
+                    count = append_accepted(database, name, contract, writer)
+                    alone = paths.scratch / "accepted" / f"{name}.parquet"
+                    if needs_file(contract) or _is_referred_to(contract, collected):
+                        write_accepted(database, name, contract, alone)
                 else:
-                    schema = accepted_schema(source.contract)
-                    with pq.ParquetWriter(reference / f"{source.name}.parquet", schema, compression="zstd") as apart:
-                        count = append_accepted(database, source.name, source.contract, apart)
-            judged.append(_Judged(source, count, refused))
+                    alone = reference / f"{name}.parquet"
+                    count = write_accepted(database, name, contract, alone)
+                tables[contract.table] = alone
+                findings = judge_data_set(database, contract, alone, as_of)
+            judged.append(_Judged(by_name[name], count, refused, findings))
+    shutil.rmtree(paths.scratch / "accepted", ignore_errors=True)
     return judged
+
+
+def _is_referred_to(contract: Contract, collected: Sequence[_Collected]) -> bool:
+    return any(one.to_table == contract.table for source in collected for one in source.contract.references)
+
+
+def _verdict(judged: _Judged) -> list[str]:
+    return verdict(judged.source.contract, judged.source.rows_in, judged.refused, judged.findings)
 
 
 def _check_balance(judged: _Judged, paths: Paths) -> None:
@@ -139,7 +173,14 @@ def _report(judged: _Judged) -> dict[str, Any]:
         "accepted": judged.accepted,
         "quarantined": judged.refused.quarantined,
         "rejected_raw": judged.refused.rejected_raw,
-        "contract": {"id": contract.id, "version": contract.version, "sha256": contract.sha256},
+        "rules": findings_report(judged.findings),
+        "contract": {
+            "id": contract.id,
+            "version": contract.version,
+            "sha256": contract.sha256,
+            "license": contract.terms.license,
+            "permittedPurposes": contract.terms.purposes,
+        },
         "files": source.files,
     }
 

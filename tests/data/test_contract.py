@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import strict_yaml
-from pipelines.data.contract import Rule, contract_mistakes, read_contract
+from pipelines.data.contract import Rule, read_contract
+from pipelines.data.contract_terms import Age, Terms
+from pipelines.data.recipe_contracts import contract_mistakes
+from pipelines.data.references import Reference
 from pipelines.errors import TinsmithError
 from pipelines.recipe_reader import read_recipe
 
@@ -47,6 +50,28 @@ GOOD = (
     tags: [PII]
 """
 )
+BESIDE = """\
+  - name: a
+    logicalType: string
+    relationships: [{to: customers.id}]
+    quality: [{metric: nullValues, mustBeLessThan: 5, unit: percent, dimension: completeness}]
+  - {name: b, logicalType: string}
+  - {name: at, logicalType: date}
+  relationships: [{from: [tickets.a, tickets.b], to: [shops.x, schema/shops/properties/y]}]
+  quality:
+  - {metric: rowCount, mustBeGreaterThan: 9}
+  - {metric: duplicateValues, mustBe: 0, arguments: {properties: [a, b]}}
+  - {type: sql, query: 'SELECT count(*) FROM ${table} WHERE a = b', mustBe: 0}
+customProperties:
+- {property: license, value: CC-BY-4.0}
+- {property: permittedPurposes, value: [evaluation]}
+- {property: onViolation, value: stop}
+- {property: maxBadShare, value: 0.1}
+slaProperties:
+- {property: latency, value: 2, element: at}
+- {property: retention, value: 3, unit: y, element: tickets.at}
+- {property: availability, value: 99}
+"""
 RECIPE = """\
 name: triage
 purpose: p
@@ -106,21 +131,32 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_lines(tmp_path):
     [
         ("{name: a}", "properties.a.logicalType: is missing"),
         ("{name: a, logicalType: array}", "array is not supported here"),
-        ("{name: a, logicalType: string, relationships: []}", "relationships: is not supported here"),
-        ("{name: a, logicalType: string, logicalTypeOptions: {format: email}}", "format: is not supported here"),
+        ("{name: a, logicalType: string, logicalTypeOptions: {format: ipv6}}", "ipv6 is not supported here"),
         ("{name: a, logicalType: boolean, logicalTypeOptions: {minimum: 1}}", "minimum: is not supported here"),
         ("{name: a, logicalType: integer, logicalTypeOptions: {format: u64}}", "u64 is not supported here"),
-        ("{name: a, logicalType: string, quality: [{type: sql, query: x, mustBe: 0}]}", "sql is not supported here"),
         ("{name: a, logicalType: string, quality: [{metric: rowCount, mustBe: 3}]}", "rowCount is not supported here"),
-        ("{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: 1}]}", "only mustBe: 0 is supported"),
         (
             "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: false}]}",
-            "only mustBe: 0 is supported",
+            "mustBe: must be a number here",
         ),
         (
-            "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: 0, severity: warning}]}",
-            "severity: only error is supported",
+            "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: 0, severity: wrning}]}",
+            "wrning is not known (did you mean warning?",
         ),
+        (
+            "{name: a, logicalType: string, quality: [{metric: nullValues, mustBeLessThan: 5, unit: percents}]}",
+            "percents is not known (did you mean percent?",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{metric: nullValues, mustBeBetween: [5, 2]}]}",
+            "begins above its end",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: custom, engine: x, implementation: y}]}",
+            "custom is not supported here",
+        ),
+        ("{name: a, logicalType: string, customProperties: [{property: onViolation, value: stop}]}", "at its top"),
+        ("{name: a, logicalType: string, physicalType: 'DECIMAL(2, 3)'}", "no more behind the point than in all"),
         (
             "{name: a, logicalType: string, quality: [{metric: invalidValues, mustBe: 0, arguments: {valid: [x]}}]}",
             "arguments.valid: is not supported here",
@@ -150,6 +186,67 @@ def test_a_rule_that_cannot_hold_is_told_before_any_row_is_read(tmp_path, column
     mistake = mistakes_of(tmp_path, HEAD + f"  - {column}\n")
     assert mistake.startswith("tickets.odcs.yaml:9: ")
     assert told in mistake
+
+
+@pytest.mark.parametrize(
+    ("addition", "told"),
+    [
+        (
+            "customProperties: [{property: onViolation, value: halt}]",
+            ":11: customProperties.0.value: halt is not known",
+        ),
+        ("customProperties: [{property: onViolations, value: stop}]", "(did you mean onViolation?"),
+        ("customProperties: [{property: maxBadShare, value: 5}]", "must be a number from 0 to 1"),
+        ("customProperties: [{property: permittedPurposes, value: training}]", "must be a list of texts"),
+        ("customProperties: [{property: license, value: a}, {property: license, value: b}]", "license is given twice"),
+        ("slaProperties: [{property: Retention, value: 3, element: at}]", "(did you mean retention?"),
+        ("slaProperties: [{property: retention, value: 3}]", "element: is missing"),
+        ("slaProperties: [{property: retention, value: 3, element: a}]", "no column of type date or timestamp"),
+        ("slaProperties: [{property: retention, value: -3, element: at}]", "whole number above 0"),
+        ("slaProperties: [{property: retention, value: 3, unit: m, element: at}]", "unit: m is not known"),
+        ("slaProperties: [{property: latency, value: 3, unit: months, element: at}]", "unit: months is not known"),
+    ],
+)
+def test_a_term_or_an_age_that_nothing_would_check_is_a_mistake(tmp_path, addition, told):
+    columns = "  - {name: a, logicalType: string}\n  - {name: at, logicalType: date}\n"
+    assert told in mistakes_of(tmp_path, f"{HEAD}{columns}{addition}\n")
+
+
+@pytest.mark.parametrize(
+    ("relationship", "told"),
+    [
+        ("{to: customers}", "customers"),
+        ("{to: [customers.id, shops.id]}", "must name columns of one table"),
+        ("{to: [customers.id, customers.name]}", "names 2 columns for 1"),
+        ("{to: tickets.a}", "a table that refers to itself is not supported here"),
+    ],
+)
+def test_a_relationship_that_nothing_would_check_is_a_mistake(tmp_path, relationship, told):
+    column = f"  - {{name: a, logicalType: string, relationships: [{relationship}]}}\n"
+    assert told in mistakes_of(tmp_path, HEAD + column)
+
+
+def test_what_a_contract_promises_beside_its_columns_is_understood(tmp_path):
+    read = read_contract(contract(tmp_path, HEAD + BESIDE))
+    assert read.table == "tickets"
+    assert read.unique_together == (("a", "b"),)
+    assert (
+        read.references
+        == (
+            Reference(("a",), "customers", ("id",)),
+            Reference(("a", "b"), "shops", ("x", "y")),
+        )[::-1]
+    )
+    assert [rule.said for rule in read.data_set_rules] == [
+        "rowCount mustBeGreaterThan 9",
+        "sql mustBe 0",
+        "a: nullValues mustBeLessThan 5 percent",
+        "at: latency mustBeLessOrEqualTo 2 day",
+    ]
+    assert read.data_set_rules[2].dimension == "completeness"
+    assert read.terms == Terms("CC-BY-4.0", ("evaluation",), True, 0.1)
+    assert (read.terms.permits_training, read.ages) == (False, True)
+    assert read.columns[2].rules == (Rule("retention", Age(3, "year")),)
 
 
 def test_other_versions_several_tables_and_a_name_given_twice_are_mistakes(tmp_path):

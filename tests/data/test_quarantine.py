@@ -2,10 +2,14 @@
 
 import datetime
 import json
+import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from pipelines.data.contract import read_contract
 from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
@@ -19,24 +23,34 @@ WORDS = "arguments: {missingValues: ['', N/A]}"
 TIMESTAMP = "logicalType timestamp"
 
 
-def judge(tmp_path: Path, columns: str, *rows: tuple[str | None, ...], kinds: str | None = None):
-    """(accepted rows as tuples, {row's position: reasons}) of rows under a contract with these columns."""
+def judge(tmp_path: Path, columns: str, *rows: tuple[str | None, ...], kinds: str | None = None, **beside):
+    """(accepted rows as tuples, {row's position: reasons}) of rows under a contract with these columns.
+
+    `beside` may hold more of the contract (`contract`) and of its table (`table`), and what judged_rows takes.
+    """
+    given = [Row("a.csv", position, "", (), texts, kinds) for position, texts in enumerate(rows)]
+    _, quarantine = written_of(tmp_path, columns, beside.pop("table", ""), given, beside.pop("contract", ""), **beside)
+    table = pq.read_table(tmp_path / "accepted.parquet").drop_columns(["_record"])
+    refused = [json.loads(line) for line in quarantine.splitlines()]
+    return list(zip(*table.to_pydict().values(), strict=True)), {row["line"]: row["reasons"] for row in refused}
+
+
+def written_of(tmp_path: Path, columns: str, table: str, rows: list[Row], more: str = "", **given):
+    """The bytes of the accepted and of the refused rows under a contract with these columns."""
     path = tmp_path / "c.odcs.yaml"
     head = "version: 1.0.0, apiVersion: v3.2.0, kind: DataContract, id: c, status: active"
-    path.write_text(f"{{{head}, schema: [{{name: t, properties: [{columns}]}}]}}", encoding="utf-8")
+    text = f"{{{head}, schema: [{{name: t, properties: [{columns}]{table}}}]{more}}}"
+    path.write_text(text, encoding="utf-8")
     contract = read_contract(path)
-    given = [Row("a.csv", position, "", (), texts, kinds) for position, texts in enumerate(rows)]
-    write_rows(given, contract, tmp_path / "rows.parquet")
+    write_rows(rows, contract, tmp_path / "rows.parquet")
     with (
-        judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch") as database,
+        judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch", **given) as database,
         pq.ParquetWriter(tmp_path / "accepted.parquet", accepted_schema(contract)) as accepted,
-        (tmp_path / "quarantine.jsonl").open("w") as quarantine,
+        (tmp_path / "quarantine.jsonl").open("w", encoding="utf-8") as quarantine,
     ):
         append_accepted(database, "s", contract, accepted)
-        append_quarantine(database, "s", quarantine)
-    table = pq.read_table(tmp_path / "accepted.parquet").drop_columns(["_record"])
-    refused = [json.loads(line) for line in (tmp_path / "quarantine.jsonl").read_text().splitlines()]
-    return list(zip(*table.to_pydict().values(), strict=True)), {row["line"]: row["reasons"] for row in refused}
+        append_quarantine(database, "s", contract, quarantine)
+    return (tmp_path / "accepted.parquet").read_bytes(), (tmp_path / "quarantine.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +90,11 @@ def judge(tmp_path: Path, columns: str, *rows: tuple[str | None, ...], kinds: st
                 "1706695200",
             ],
         ),
+        (
+            "time",
+            {"09:05": datetime.time(9, 5), "23:59:59.5": datetime.time(23, 59, 59, 500000)},
+            ["24:00", "9:05", "09:60", "09:05Z", "09:05:00.1234567"],
+        ),
         ("string", {"x": "x", "NULL": "NULL", " ": " "}, []),
     ],
 )
@@ -101,6 +120,26 @@ def test_types_are_strict_and_lose_nothing(tmp_path, logical_type, accepted, ref
         ("logicalType: integer, logicalTypeOptions: {format: u8}", "255", "256", "format u8"),
         ("logicalType: integer, logicalTypeOptions: {multipleOf: 5}", "-10", "7", "multipleOf 5"),
         ("logicalType: number, logicalTypeOptions: {maximum: 1.5}", "1.5", "1.6", "maximum 1.5"),
+        (f"logicalType: number, {OPTIONS}: {{format: f32}}", "3.4e38", "-3.5e38", "format f32"),
+        (
+            f"logicalType: string, {OPTIONS}: {{format: email}}",
+            "a.b+c@example.co.uk",
+            "a@b@example.com",
+            "format email",
+        ),
+        (f"logicalType: string, {OPTIONS}: {{format: hostname}}", "a-b.example", "-a.example", "format hostname"),
+        (f"logicalType: string, {OPTIONS}: {{format: ipv4}}", "192.0.2.255", "192.0.2.256", "format ipv4"),
+        (f"logicalType: string, {OPTIONS}: {{format: uri}}", "https://example.com/a?b=%20#c", "/a b", "format uri"),
+        (
+            f"logicalType: string, {OPTIONS}: {{format: uuid}}",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "123e4567e89b12d3a456426614174000",
+            "format uuid",
+        ),
+        ("logicalType: string, physicalType: varchar(3)", "äöü", "abcd", "physicalType varchar(3)"),
+        ("logicalType: number, physicalType: 'DECIMAL(4,2)'", "-12.340", "123.4", "physicalType DECIMAL(4,2)"),
+        ("logicalType: integer, physicalType: NUMERIC(2)", "99", "100", "physicalType NUMERIC(2)"),
+        (f"logicalType: time, {OPTIONS}: {{maximum: '17:00'}}", "17:00:00", "17:00:00.1", "maximum 17:00"),
         (f"logicalType: date, {OPTIONS}: {{minimum: '2024-01-01'}}", "2024-01-01", "2023-12-31", "minimum 2024-01-01"),
         (
             f"logicalType: timestamp, {OPTIONS}: {{maximum: '2024-01-01T09:00Z'}}",
@@ -171,3 +210,96 @@ def test_words_of_the_contract_never_become_sql(tmp_path):
     values, reasons = judge(tmp_path, columns, ("y",), ("x') OR ('1'='1",))
     assert values == [("x') OR ('1'='1",)]
     assert reasons == {0: ["a'; DROP TABLE rows; --: enum"]}
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_rows_older_than_the_retention_are_refused_counted_from_the_given_day(tmp_path, kind):
+    time = " 00:00" if kind == "timestamp" else ""
+    texts = [(f"2023-02-28{time}",), (f"2023-02-27{time}",), (f"2026-03-05{time}",), (None,)]
+    promised = ", slaProperties: [{property: retention, value: 3, unit: y, element: a}]"
+    columns = f"{{name: a, logicalType: {kind}}}"
+    values, reasons = judge(tmp_path, columns, *texts, contract=promised, as_of=datetime.date(2026, 2, 28))
+    assert len(values) == 3
+    assert reasons == {1: ["a: retention 3 years"]}
+
+
+def test_values_that_come_together_again_are_refused(tmp_path):
+    columns = "{name: a, logicalType: string}, {name: b, logicalType: string}"
+    rule = ", quality: [{metric: duplicateValues, mustBe: 0, arguments: {properties: [a, b]}}]"
+    rows = [("x", "1"), ("x", "2"), ("x", "1"), (None, "1"), (None, "1")]
+    values, reasons = judge(tmp_path, columns, *rows, table=rule)
+    assert values == [("x", "1"), ("x", "2"), (None, "1"), (None, "1")]
+    assert reasons == {2: ["a, b: unique"]}
+
+
+def test_a_row_whose_key_the_other_table_lacks_is_refused_and_one_without_a_key_is_not(tmp_path):
+    customers = tmp_path / "customers"
+    customers.mkdir()
+    judge(customers, "{name: shop, logicalType: string}, {name: id, logicalType: integer}", ("n", "1"), ("s", "1"))
+    to = "schema/customers/properties/id"
+    columns = f"{{name: c, logicalType: integer, relationships: [{{to: {to}}}]}}, {{name: s, logicalType: string}}"
+    together = ", relationships: [{from: [t.s, t.c], to: [customers.shop, customers.id]}]"
+    rows = [("1", "n"), ("1", "w"), ("2", "n"), (None, "w"), ("1", None)]
+    tables = {"customers": customers / "accepted.parquet"}
+    values, reasons = judge(tmp_path, columns, *rows, table=together, tables=tables)
+    assert values == [(1, "n"), (None, "w"), (1, None)]
+    pair = "s, c: no such customers.shop, customers.id"
+    assert reasons == {1: [pair], 2: [pair, "c: no such customers.id"]}
+
+
+LETTERS = st.sampled_from(["1", "2", "3", "x", None])
+
+
+@settings(max_examples=25, deadline=None)
+@drawn(rows=st.lists(st.tuples(LETTERS, LETTERS), max_size=12), order=st.randoms(use_true_random=False))
+def test_the_order_in_which_rows_come_changes_no_byte(rows, order):
+    columns = "{name: a, logicalType: integer, unique: true}, {name: b, logicalType: string, required: true}"
+    table = ", quality: [{metric: duplicateValues, mustBe: 0, arguments: {properties: [a, b]}}]"
+    places = [("ab"[place % 2], place) for place in range(len(rows))]
+    given = [
+        Row(f"{name}.csv", line, "", (), texts, None, line) for (name, line), texts in zip(places, rows, strict=True)
+    ]
+    written = []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as folder:
+            written.append(written_of(Path(folder), columns, table, given))
+        order.shuffle(given)
+    assert written[0] == written[1]
+
+
+def test_a_refused_row_keeps_where_it_stood_its_key_and_its_bytes(tmp_path):
+    columns = "{name: a, logicalType: integer, primaryKey: true}, {name: b, logicalType: string, required: true}"
+    rows = [
+        Row("a.csv", 2, "7,", (), ("7", None), None, 5),
+        Row("a.csv", 3, "8,caf\\xe9", ("row: not utf-8",), (), None, 8, b"8,caf\xe9"),
+        Row("database", 4, "9,", (), ("9", None), None),
+    ]
+    _, refused = written_of(tmp_path, columns, "", rows)
+    assert [json.loads(line) for line in refused.splitlines()] == [
+        {
+            "source": "s/a.csv",
+            "line": 2,
+            "offset": 5,
+            "key": {"a": "7"},
+            "kind": "quarantined",
+            "reasons": ["b: required"],
+            "raw": "7,",
+        },
+        {
+            "source": "s/a.csv",
+            "line": 3,
+            "offset": 8,
+            "kind": "rejected_raw",
+            "reasons": ["row: not utf-8"],
+            "raw": "8,caf\\xe9",
+            "raw_base64": "OCxjYWbp",
+        },
+        {
+            "source": "s/database",
+            "line": 4,
+            "key": {"a": "9"},
+            "kind": "quarantined",
+            "reasons": ["b: required"],
+            "raw": "9,",
+        },
+    ]

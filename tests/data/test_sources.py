@@ -17,6 +17,7 @@ CONTRACT = Contract(
     id="c",
     version="1",
     sha256="",
+    table="t",
     columns=tuple(Column(name, name, "string", (), False, None, line) for line, name in enumerate(("id", "body"), 9)),
 )
 

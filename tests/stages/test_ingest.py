@@ -240,3 +240,56 @@ def test_a_missing_contract_is_told_at_the_recipes_line():
         TinsmithError, match=r"recipes/triage\.yaml:6: data\.sources\.tickets\.contract: there is no file"
     ):
         run_ingest(a_csv=HEADER + b"1,,x,app\n")
+
+
+def add_to_contract(text: str) -> None:
+    Path("tickets.odcs.yaml").write_text(CONTRACT + text)
+
+
+def test_what_a_contract_says_of_the_whole_data_set_stands_in_the_report():
+    add_to_contract(
+        "  quality:\n"
+        "  - {metric: rowCount, mustBeGreaterThan: 1}\n"
+        "  - {type: sql, query: 'SELECT count(*) FROM {object} WHERE product IS NULL', mustBe: 0, severity: warning}\n"
+        "customProperties: [{property: license, value: CC-BY-4.0}]\n"
+    )
+    source = run_ingest(a_csv=HEADER + b"1,,x,app\n2,,y,\n3,,,app\n")["sources"]["tickets"]
+    assert [(rule["rule"], rule["measured"], rule["holds"]) for rule in source["rules"]] == [
+        ("rowCount mustBeGreaterThan 1", 2, True),
+        ("sql mustBe 0", 1, False),
+    ]
+    assert source["contract"]["license"] == "CC-BY-4.0"
+
+
+@pytest.mark.parametrize(
+    ("addition", "told"),
+    [
+        ("  quality: [{metric: rowCount, mustBe: 3}]\n", r"^tickets\.odcs\.yaml:13: rowCount mustBe 3, and it is 2$"),
+        ("customProperties: [{property: onViolation, value: stop}]\n", r"onViolation: stop, and 1 of 3 rows are"),
+        ("customProperties: [{property: maxBadShare, value: 0.3}]\n", r"1 of 3 rows are refused, above maxBadShare"),
+    ],
+)
+def test_a_contract_stops_the_line_after_the_quarantine_was_written(addition, told):
+    add_to_contract(addition)
+    with pytest.raises(TinsmithError, match=told):
+        run_ingest(a_csv=HEADER + b"1,,x,app\n2,,y,app\n3,,,app\n")
+    assert [row["line"] for row in quarantine()] == [4]
+    assert not ACCEPTED.exists()
+    assert not REPORT.exists()
+
+
+@pytest.mark.parametrize("use", ["", ", use: reference"])
+def test_rows_whose_key_another_source_lacks_are_refused_whatever_the_order_of_sources(use):
+    recipe = TWO_SOURCES.replace(", use: reference", use)
+    PATHS.recipe.write_text(recipe)
+    Path("people.odcs.yaml").write_text(PEOPLE)
+    Path("people.csv").write_bytes(HEADER + b"7,,kept,app\n8,,,app\n")
+    add_to_contract("  relationships: [{from: [tickets.ticket_id], to: [people.ticket_id]}]\n")
+    report = run_ingest(a_csv=HEADER + b"7,,x,app\n8,,y,app\n9,,z,app\n")
+    assert report["reasons"] == {"ticket_id: no such people.ticket_id": 2, "body: required": 1}
+    assert [(row["source"], row["line"]) for row in quarantine()] == [
+        ("people/people.csv", 3),
+        ("tickets/a.csv", 3),
+        ("tickets/a.csv", 4),
+    ]
+    assert not PATHS.scratch.joinpath("accepted").exists()
