@@ -33,7 +33,9 @@ def show_rows(name: str, reason: str, most: int) -> None:
     `reason` is a part of the reasons that are looked for; at most `most` rows are shown.
     """
     if not sys.stdout.isatty():
-        raise TinsmithError("quarantined rows may hold personal data: they are shown on a terminal only, not into files")
+        raise TinsmithError(
+            "quarantined rows may hold personal data: they are shown on a terminal only, not into files"
+        )
     rows = refused_rows(_paths(name).work / "quarantine.jsonl")
     found = [row for row in rows if any(reason in said for said in row.reasons)]
     print("These rows may hold personal data and secrets; do not copy them into tickets, chats or logs.")

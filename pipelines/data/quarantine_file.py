@@ -31,9 +31,7 @@ def refused_rows(path: Path) -> Iterator[RefusedRow]:
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             entry = json.loads(line)
-            yield RefusedRow(
-                entry["source"], entry["line"], entry["kind"], tuple(entry["reasons"]), entry["raw"]
-            )
+            yield RefusedRow(entry["source"], entry["line"], entry["kind"], tuple(entry["reasons"]), entry["raw"])
 
 
 def counted_reasons(rows: Iterable[RefusedRow]) -> tuple[Counter[str], Counter[tuple[str, str]]]:

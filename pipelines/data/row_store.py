@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.data.contract import Contract
-from pipelines.data.sources import Row
+from pipelines.data.sources.rows import Row
 
 _BATCH_ROWS = 10_000
 _BATCH_CHARACTERS = 2**24

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipelines.data.text_lines import LONGEST_ROW, Line, without_end
+from pipelines.data.sources.text_lines import LONGEST_ROW, Line, without_end
 
 csv.field_size_limit(LONGEST_ROW)
 
