@@ -43,7 +43,7 @@ def _messages(row: dict[str, Any]) -> dict[str, Any]:
 def _sharegpt(row: dict[str, Any]) -> dict[str, Any]:
     turns = []
     for turn in _list(row, "conversations"):
-        role = _SHAREGPT_ROLES.get(turn.get("from", "")) if isinstance(turn, dict) else None
+        role = _SHAREGPT_ROLES.get(str(turn.get("from"))) if isinstance(turn, dict) else None
         if role is None:
             raise BrokenJsonError("a turn's `from` is not known")
         turns.append({"role": role, "content": turn.get("value")})
@@ -143,7 +143,7 @@ def _turns(row: dict[str, Any], key: str) -> Turns:
 
 def _checked(turn: Any) -> dict[str, Any]:
     """A turn whose role is known and whose content is text."""
-    if not isinstance(turn, dict) or turn.get("role") not in _ROLES:
+    if not isinstance(turn, dict) or str(turn.get("role")) not in _ROLES:
         raise BrokenJsonError("a turn's role is not known")
     content = turn.get("content")
     if isinstance(content, list):
