@@ -107,7 +107,12 @@ def _postgresql_rows(
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         cursor.execute(str(statement.compile(dialect=dialect)), (source.as_of,))
-        for batch in cursor.fetch_record_batch():
+        reader = cursor.fetch_record_batch()
+        for field in reader.schema:
+            if (field.metadata or {}).get(b"POSTGRESQL:type") == b"money":
+                # The driver gives cents, in whatever unit the server's locale has.
+                raise TinsmithError(f"{label}: the column {field.name} is money; cast it to numeric in a query")
+        for batch in reader:
             yield from batch_rows(batch, label, number, contract, label)
             number += batch.num_rows
 

@@ -10,6 +10,8 @@ from pipelines.data.contract import Contract
 from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
 from pipelines.errors import TinsmithError
 
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Row(NamedTuple):
     """One row of a source; `line` is the 1-based place at which it begins: a line, or the row's or passage's number.
@@ -69,7 +71,7 @@ def typed_row(
     label: str, line: int, names: Sequence[str], cells: Sequence[tuple[str | None, str]], places: Sequence[int]
 ) -> Row:
     """A row of cells that know their types, each a text and its kind; `places` are those of the contract's columns."""
-    raw = json.dumps(dict(zip(names, (text for text, _ in cells), strict=True)), ensure_ascii=False)
+    raw = _AS_JSON(dict(zip(names, [text for text, _ in cells], strict=True)))
     texts = [cells[place][0] for place in places]
     if faults := value_faults(texts):
         return Row(label, line, shown(raw), faults, (), None)

@@ -76,6 +76,10 @@ def _as_texts(column: pa.Array) -> tuple[list[str | None], list[str]]:
 
 def _texts(column: pa.Array) -> tuple[str, pa.Array]:
     of = column.type
+    if isinstance(of, pa.UuidType):
+        return "s", pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    if isinstance(of, pa.OpaqueType) and of.type_name == "numeric":
+        return "n", column.storage
     if isinstance(of, pa.BaseExtensionType):
         return _texts(column.storage)
     if pa.types.is_dictionary(of):

@@ -95,10 +95,12 @@ def test_a_cut_or_flipped_parquet_gives_rows_or_one_line(tmp_path, data):
     else:
         content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     (tmp_path / "b.parquet").write_bytes(content)
+    told, rows = "", []
     try:
-        assert len(collected(path=str(tmp_path / "b.parquet"))) <= 50
+        rows = collected(path=str(tmp_path / "b.parquet"))
     except TinsmithError as error:
-        assert "b.parquet" in str(error)
+        told = str(error)
+    assert "b.parquet" in told or 0 < len(rows) <= 50
 
 
 def test_conversations_in_parquet(tmp_path):
