@@ -98,7 +98,7 @@ def _postgresql_rows(
 ) -> Iterator[Row]:
     import adbc_driver_postgresql.dbapi as adbc
 
-    dialect = postgresql.dialect(paramstyle="numeric_dollar")
+    dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     statement = _statement(source, keys, dialect).bindparams(sqlalchemy.bindparam("as_of", type_=sqlalchemy.Date))
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     number = 1
