@@ -10,6 +10,7 @@ import glob
 import gzip
 import lzma
 import os
+import re
 import stat
 import tarfile
 import tempfile
@@ -68,7 +69,7 @@ def find_files(source: FilesSource | DocumentsSource) -> tuple[SourceFile, ...]:
     pattern = expanded(source)
     if is_remote(pattern):
         found = _remote(pattern, source.path)
-        folder = os.path.commonpath([os.path.dirname(path) for path in found]) if found else ""
+        folder = os.path.commonpath([os.path.dirname(told_path(path)) for path in found]) if found else ""
     else:
         # Where a name has wildcards of its own, the file itself is meant.
         matches = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
@@ -76,7 +77,14 @@ def find_files(source: FilesSource | DocumentsSource) -> tuple[SourceFile, ...]:
         folder = os.path.commonpath([Path(path).parent for path in found]) if found else ""
     if not found:
         raise TinsmithError(f"no file matches {source.path}; put the files there or mend the path")
-    return tuple(SourceFile(path, PurePosixPath(os.path.relpath(path, folder)).as_posix()) for path in found)
+    return tuple(SourceFile(path, PurePosixPath(os.path.relpath(told_path(path), folder)).as_posix()) for path in found)
+
+
+def told_path(path: str) -> str:
+    """A path as errors and reports may name it: of a URL neither user nor query, which may hold secrets."""
+    if not is_remote(path):
+        return path
+    return re.sub(r"^([^:]+://)[^/@]*@", r"\1", re.sub(r"[?#].*", "", path))
 
 
 def is_remote(path: str) -> bool:
@@ -125,12 +133,12 @@ def refuse_bomb(file: PlainFile) -> None:
 def _plain(file: SourceFile, members: str, scratch: Path) -> Iterator[PlainFile]:
     name = PurePosixPath(file.label).name
     path = _downloaded(file, scratch / "remote") if is_remote(file.path) else Path(file.path)
-    plain = _decompressed(PlainFile(path, file.label, _long_name(name), file.path), scratch / "plain")
+    plain = _decompressed(PlainFile(path, file.label, _long_name(name), told_path(file.path)), scratch / "plain")
     if _ending(plain.name) not in _ARCHIVES:
         yield plain
         return
     copied = scratch / "member"
-    with _told(file.path, "archive"):
+    with _told(plain.told, "archive"):
         for member in _members(plain, members, copied):
             if _ending(member.name) in _ARCHIVES:
                 raise TinsmithError(f"{member.told}: is an archive in an archive, which is not read; unpack it")
@@ -159,7 +167,7 @@ def _downloaded(file: SourceFile, copy: Path) -> Path:
         filesystem, path = fsspec.url_to_fs(file.path)
         filesystem.get_file(path, str(copy))
     except Exception as error:  # noqa: BLE001 - as above
-        raise TinsmithError(f"{file.path}: cannot be read ({type(error).__name__})") from None
+        raise TinsmithError(f"{told_path(file.path)}: cannot be read ({type(error).__name__})") from None
     return copy
 
 

@@ -10,7 +10,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from pipelines.data.sources.files import find_files
+from pipelines.data.sources.files import find_files, told_path
 from pipelines.errors import TinsmithError
 from pipelines.recipe import FilesSource
 from tests.data.sources.reads import collected, parts_of, read, rows_of
@@ -178,9 +178,12 @@ def test_urls_of_any_protocol_are_read(tmp_path):
     ("url", "told"),
     [
         ("nosuch://bucket/a.csv", "needs a package that is not installed|cannot be reached"),
-        ("http://127.0.0.1:9/a.csv", "cannot be reached|no file matches"),
+        ("${URL}", "cannot be reached|no file matches"),
     ],
 )
-def test_a_url_that_cannot_be_reached_is_one_line(url, told):
-    with pytest.raises(TinsmithError, match=told):
+def test_a_url_that_cannot_be_reached_is_one_line_without_its_secrets(monkeypatch, url, told):
+    monkeypatch.setenv("URL", "http://me:sesame@127.0.0.1:9/a.csv?token=sesame")
+    with pytest.raises(TinsmithError, match=told) as caught:
         collected(path=url)
+    assert "sesame" not in str(caught.value)
+    assert told_path("http://me:sesame@127.0.0.1:9/a.csv?token=sesame") == "http://127.0.0.1:9/a.csv"
