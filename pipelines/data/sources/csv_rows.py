@@ -9,7 +9,7 @@ from pipelines.data.contract import Contract
 from pipelines.data.sources.csv_records import read_records
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.rows import Row, places_of
-from pipelines.data.sources.text_lines import codec_of, read_lines, shown, text_faults, undecoded
+from pipelines.data.sources.text_lines import LONGEST_ROW, codec_of, read_lines, shown, text_faults, undecoded
 from pipelines.errors import TinsmithError
 
 
@@ -36,11 +36,19 @@ def csv_rows(file: PlainFile, delimiter: str, encoding: str, contract: Contract)
     places = places_of(contract, header.fields, where, "header")
     codec = codec_of(file.path, encoding)
     for number, offset, raw, fault, fields in records:
+        if fault is None and len(fields) == width and _is_plain(raw):
+            yield Row(file.label, number, raw, (), [fields[place] or None for place in places], None, offset)
+            continue
         faults = _faults(raw, fault, encoding)
         if not fault and len(fields) != width:
             faults = (*faults, "row: too many columns" if len(fields) > width else "row: too few columns")
         texts = () if faults else [fields[place] or None for place in places]
         yield Row(file.label, number, shown(raw), faults, texts, None, offset, undecoded(raw, codec))
+
+
+def _is_plain(raw: str) -> bool:
+    """Whether most rows' short way will do: text without anything that could be a fault."""
+    return raw.isascii() and "\0" not in raw and len(raw) < LONGEST_ROW
 
 
 def _faults(raw: str, fault: str | None, encoding: str) -> tuple[str, ...]:
