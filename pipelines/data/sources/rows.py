@@ -10,7 +10,8 @@ from pipelines.data.contract import Contract
 from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
 from pipelines.errors import TinsmithError
 
-_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
+as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""A value as JSON; what JSON does not know is written as Python shows it."""
 
 
 class Row(NamedTuple):
@@ -71,7 +72,7 @@ def typed_row(
     label: str, line: int, names: Sequence[str], cells: Sequence[tuple[str | None, str]], places: Sequence[int]
 ) -> Row:
     """A row of cells that know their types, each a text and its kind; `places` are those of the contract's columns."""
-    raw = _AS_JSON(dict(zip(names, [text for text, _ in cells], strict=True)))
+    raw = as_json(dict(zip(names, [text for text, _ in cells], strict=True)))
     texts = [cells[place][0] for place in places]
     if faults := value_faults(texts):
         return Row(label, line, shown(raw), faults, (), None)
@@ -80,12 +81,12 @@ def typed_row(
 
 def value_faults(texts: Sequence[str | None]) -> tuple[str, ...]:
     """Why values that no file's decoding has looked at cannot be trusted as text."""
-    given = [text for text in texts if text]
+    together = "".join([text for text in texts if text])
     faults = []
-    if any(map(has_lone_surrogate, given)):
+    if has_lone_surrogate(together):
         faults.append("row: half of a surrogate pair, or bytes that are not utf-8")
-    if any("\0" in text for text in given):
+    if "\0" in together:
         faults.append("row: NUL character")
-    if sum(map(len, given)) >= LONGEST_ROW:
+    if len(together) >= LONGEST_ROW:
         faults.append(f"row: longer than {LONGEST_ROW} characters")
     return tuple(faults)

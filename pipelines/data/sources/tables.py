@@ -1,6 +1,5 @@
 """The rows of tables whose columns have types: Arrow batches and Parquet files."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 from pipelines.data.contract import Contract
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
-from pipelines.data.sources.rows import Row, places_of, typed_row, value_faults
+from pipelines.data.sources.rows import Row, as_json, places_of, value_faults
 from pipelines.data.sources.shapes import reshaped
 from pipelines.data.sources.text_lines import shown
 from pipelines.errors import TinsmithError
@@ -60,18 +59,19 @@ def batch_rows(batch: pa.RecordBatch, label: str, number: int, contract: Contrac
     """The rows of an Arrow batch, the first of which has the number `number`."""
     names = batch.schema.names
     places = places_of(contract, names, told, "table")
-    columns = [_as_texts(column) for column in batch.columns]
-    for line, cells in enumerate(
-        zip(*(zip(texts, kinds, strict=True) for texts, kinds in columns), strict=True), number
-    ):
-        yield typed_row(label, line, names, cells, places)
-
-
-def _as_texts(column: pa.Array) -> tuple[list[str | None], list[str]]:
-    """A column's values as the contract reads them, and their kinds."""
-    kind, texts = _texts(column)
-    listed = texts.to_pylist()
-    return listed, ["-" if text is None else kind for text in listed]
+    columns = [_texts(column) for column in batch.columns]
+    letters = [columns[place][0] for place in places]
+    without_missing = "".join(letters)
+    for line, cells in enumerate(zip(*(texts.to_pylist() for _, texts in columns), strict=True), number):
+        raw = shown(as_json(dict(zip(names, cells, strict=True))))
+        texts = [cells[place] for place in places]
+        if faults := value_faults(texts):
+            yield Row(label, line, raw, faults, (), None)
+        elif None in texts:
+            kinds = "".join("-" if text is None else letter for text, letter in zip(texts, letters, strict=True))
+            yield Row(label, line, raw, (), texts, kinds)
+        else:
+            yield Row(label, line, raw, (), texts, without_missing)
 
 
 def _texts(column: pa.Array) -> tuple[str, pa.Array]:
@@ -94,9 +94,7 @@ def _texts(column: pa.Array) -> tuple[str, pa.Array]:
     if pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_date(of) or pa.types.is_time(of):
         return "s", column.cast(pa.string())
     # Nested or binary: no column of a contract holds it, and the person who looks at the row still sees it.
-    written = [
-        None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in column.to_pylist()
-    ]
+    written = [None if value is None else as_json(value) for value in column.to_pylist()]
     return "o", pa.array(written, pa.string())
 
 
@@ -105,7 +103,7 @@ def _reshaped_rows(
 ) -> Iterator[Row]:
     names = [column.source_name for column in contract.columns]
     for line, value in enumerate(batch.to_pylist(), number):
-        raw = shown(json.dumps(value, default=str, ensure_ascii=False))
+        raw = shown(as_json(value))
         try:
             columns = reshaped(value, shape)
         except BrokenJsonError as error:
