@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipelines import strict_yaml
 from pipelines.data.recipe_contracts import contract_mistakes
-from pipelines.data.sources import find_files
+from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
 from pipelines.recipe import Recipe
@@ -34,12 +34,10 @@ def check_recipe(path: Path) -> Recipe:
 def _source_mistakes(recipe: Recipe, document: Document) -> list[str]:
     mistakes = []
     for name, source in recipe.data.sources.items():
-        try:
-            find_files(source)
-        except TinsmithError as error:
-            field = ("data", "sources", name, "path")
-            where = f"{document.path}:{document.line(field)}: {'.'.join(field)}"
-            mistakes += [f"{where}: {line}" for line in str(error).splitlines()]
+        if found := source_mistake(source):
+            spot, mistake = found
+            field = ("data", "sources", name, spot)
+            mistakes.append(f"{document.path}:{document.line(field)}: {'.'.join(field)}: {mistake}")
     return mistakes
 
 

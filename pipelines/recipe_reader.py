@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pipelines import strict_yaml
 from pipelines.errors import TinsmithError
 from pipelines.paths import Paths
-from pipelines.recipe import NAME_PATTERN, Recipe, example_columns
+from pipelines.recipe import NAME_PATTERN, SOURCE_TYPES, Recipe, example_columns
 from pipelines.strict_yaml import Document, Field
 
 _SECRET_KEY = re.compile(r"password|passwd|token|secret|api_?key", re.I)
@@ -72,7 +72,7 @@ def _validate(document: Document) -> tuple[Recipe | None, list[str]]:
     mistakes = [
         _at(document, field, "looks like a secret; recipes are committed, so name it in the environment")
         for field in document.lines
-        if field and _SECRET_KEY.search(str(field[-1])) and field[-1] not in _fields_at(field[:-1])
+        if field and _SECRET_KEY.search(str(field[-1])) and field[-1] not in _fields_at(document, field[:-1])
     ]
     try:
         # JSON is the strict form of what YAML can say: lists become tuples, nothing else is converted.
@@ -91,8 +91,12 @@ def _validate(document: Document) -> tuple[Recipe | None, list[str]]:
 def _describe(document: Document, item: Any) -> str:
     field: Field = tuple(part for part in item["loc"] if not str(part).startswith("<"))
     kind, context = item["type"], item.get("ctx", {})
-    if kind == "extra_forbidden":
-        message = f"there is no such field {did_you_mean(str(field[-1]), _fields_at(field[:-1]))}"
+    if kind.startswith("union_tag"):
+        field = (*field, "type")
+        wrong = item["input"].get("type") if isinstance(item["input"], dict) else None
+        message = f"{wrong} is not known {did_you_mean(str(wrong), SOURCE_TYPES)}" if wrong else "is missing"
+    elif kind == "extra_forbidden":
+        message = f"there is no such field {did_you_mean(str(field[-1]), _fields_at(document, field[:-1]))}"
     elif kind == "missing" and isinstance(item["input"], dict) and list(item["input"].values()) == [None]:
         # YAML reads {label} without quotes as a mapping of nothing.
         field = field[:-1]
@@ -116,25 +120,36 @@ def _describe(document: Document, item: Any) -> str:
     return _at(document, field, message)
 
 
-def _fields_at(field: Field) -> list[str]:
-    """The names that the schema allows below `field`."""
-    here: Any = Recipe
+def _fields_at(document: Document, field: Field) -> list[str]:
+    """The names that the schema allows below `field`, for a source those of its type."""
+    sections: list[Any] = [Recipe]
+    value: Any = document.value
     for part in field:
+        value = value.get(part) if isinstance(value, dict) else None
         # A part that is no field is a position in a list or a key of a mapping, such as gate's metrics.
-        here = next(
-            (_model_in(info.annotation) for name, info in here.model_fields.items() if part in (name, info.alias)), here
-        )
-    return [info.alias or name for name, info in here.model_fields.items()]
+        below = [
+            inner
+            for section in sections
+            for name, info in section.model_fields.items()
+            if part in (name, info.alias)
+            for inner in _sections_in(info.annotation)
+        ]
+        sections = below or sections
+        sections = [section for section in sections if _is_of_type(section, value)] or sections
+    names = (info.alias or name for section in sections for name, info in section.model_fields.items())
+    return list(dict.fromkeys(names))
 
 
-def _model_in(annotation: Any) -> Any:
-    """The first schema section inside an annotation such as `dict[str, Rule]` or `Text | JsonAnswer`."""
+def _is_of_type(section: type[BaseModel], value: Any) -> bool:
+    kind = section.model_fields.get("type")
+    return kind is None or (isinstance(value, dict) and value.get("type") in typing.get_args(kind.annotation))
+
+
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The schema's sections inside an annotation such as `dict[str, Rule]` or `Text | JsonAnswer`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in typing.get_args(annotation):
-        if found := _model_in(inner):
-            return found
-    return None
+        return [annotation]
+    return [found for inner in typing.get_args(annotation) for found in _sections_in(inner)]
 
 
 def _at(document: Document, field: Field, message: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines import strict_yaml
 from pipelines.files import write_text
-from pipelines.recipe import Recipe
+from pipelines.recipe import DatabaseSource, HubSource, Recipe, Source
 
 PARAMS = Path("params.yaml")
 _HEAD = "# Written by `tinsmith sync` from the recipes folder; do not edit.\n"
@@ -27,8 +27,7 @@ def sources_of(recipe: Recipe) -> dict[str, dict[str, str]]:
             "recipe": recipe.name,
             "source": name,
             "contract": source.contract,
-            # A place that only the environment knows cannot stand in a committed file; the contract stands in for it.
-            "path": source.contract if "${" in source.path else _fixed_part(source.path),
+            "path": _watched(source),
         }
         for name, source in recipe.data.sources.items()
     }
@@ -58,6 +57,17 @@ def is_walked(recipe: Recipe) -> bool:
     params = strict_yaml.load(PARAMS).value
     known = {key: watched for key, watched in params.get("sources", {}).items() if watched["recipe"] == recipe.name}
     return recipe.name in params.get("recipes", []) and known == sources_of(recipe)
+
+
+def _watched(source: Source) -> str:
+    """Where DVC sees a source change: its file or folder, or its contract where there is none that DVC could watch.
+
+    That is a place that only the environment knows (it cannot stand in a committed file), a URL, a database, and a
+    data set of the hub; collect runs again for them when their section of the recipe changes.
+    """
+    if isinstance(source, DatabaseSource | HubSource) or "${" in source.path or "://" in source.path:
+        return source.contract
+    return _fixed_part(source.path)
 
 
 def _fixed_part(pattern: str) -> str:

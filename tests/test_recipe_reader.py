@@ -61,6 +61,38 @@ def test_all_mistakes_come_at_once_in_the_order_of_lines(recipe_file):
     assert "gate.exact_match.at_least: " in found[3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (
+            "type: fils",
+            "6: data.sources.tickets.type: fils is not known (did you mean files? allowed: files, documents",
+        ),
+        ("more: 1", "6: data.sources.tickets.type: is missing"),
+        (
+            "type: files, delimeter: x",
+            "6: data.sources.tickets.delimeter: there is no such field (did you mean delimiter? allowed: contract, ",
+        ),
+        (
+            "type: documents, delimiter: x",
+            "6: data.sources.tickets.delimiter: there is no such field (allowed: contract, use, path, members, ",
+        ),
+        ("type: hub, dataset: org/name@main", "6: data.sources.tickets.dataset: string should match pattern"),
+        ("type: files, format: tsv", "6: data.sources.tickets.format: tsv is not known (did you mean csv?"),
+        ("type: files, encoding: [utf-8]", "6: data.sources.tickets.encoding: "),
+    ],
+)
+def test_a_mistake_in_a_source_is_told_by_its_type(recipe_file, kind, told):
+    (found,) = mistakes(recipe_file, ("type: files", kind))
+    assert found.startswith(told)
+
+
+def test_a_database_without_a_snapshot_is_told_at_its_line(recipe_file):
+    source = "type: database, dsn_env: CRM, table: tickets, as_of: 2026-01-31"
+    (found,) = mistakes(recipe_file, ("type: files, path: data/*.csv", source))
+    assert found.startswith("6: data.sources.tickets: needs as_of_column")
+
+
 def test_a_misspelt_metric_in_the_gate(recipe_file):
     (found,) = mistakes(recipe_file, ("  exact_match: {", "  exactmatch: {"))
     assert found.startswith("14: gate.exactmatch: exactmatch is not known (did you mean exact_match?")

@@ -41,10 +41,35 @@ def test_the_committed_params_are_what_sync_would_write(monkeypatch, tmp_path):
         ("data/raw/ticket[12].csv", "data/raw"),
         ("/srv/data/**/t?.jsonl", "/srv/data"),
         ("${COMPANY_DATA}/*.csv", "data_contracts/support_tickets.odcs.yaml"),
+        ("s3://company/tickets/*.csv", "data_contracts/support_tickets.odcs.yaml"),
     ],
 )
 def test_dvc_watches_the_fixed_part_of_a_source(source, watched):
     assert sources_of(recipe(source))["tickets-tickets"]["path"] == watched
+
+
+DATABASE = "type: database\n      dsn_env: CRM\n      table: tickets\n      as_of: 2026-01-31\n      as_of_column: at"
+HUB = "type: hub\n      dataset: org/name@0123456789abcdef0123456789abcdef01234567\n      path: data/*.parquet"
+DOCUMENTS = "type: documents\n      path: data/raw/*.pdf"
+
+
+@pytest.mark.parametrize(
+    ("kind", "watched"),
+    [
+        (DATABASE, "data_contracts/support_tickets.odcs.yaml"),
+        (HUB, "data_contracts/support_tickets.odcs.yaml"),
+        (DOCUMENTS, "data/raw"),
+    ],
+)
+def test_dvc_watches_the_contract_of_what_is_no_file(kind, watched):
+    path = Path("recipes/tickets.yaml")
+    recipe()
+    text = path.read_text()
+    files = "type: files\n"
+    begin = text.index("      path: data/raw/*.csv")
+    end = text.index("  split:")
+    path.write_text((text[:begin] + text[end:]).replace(f"      {files}", f"      {kind}\n"))
+    assert sources_of(read_recipe(path))["tickets-tickets"]["path"] == watched
 
 
 def test_params_are_written_once_and_then_left_alone():

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from pipelines.data.csv_records import Record, read_records
-from pipelines.data.json_records import BrokenJsonError, as_text, parse_object
-from pipelines.data.text_lines import read_lines, text_faults
+from pipelines.data.sources.csv_records import Record, read_records
+from pipelines.data.sources.json_records import BrokenJsonError, as_text, parse_object
+from pipelines.data.sources.text_lines import read_lines, text_faults
 from pipelines.errors import TinsmithError
 
 MOST_ROWS = 20_000

@@ -55,9 +55,32 @@ def _fields(schema: dict[str, Any], section: dict[str, Any], prefix: str) -> Ite
         yield f"{prefix}{name}", spec, name in section.get("required", [])
         if inner := _section(schema, spec):
             yield from _fields(schema, inner, f"{prefix}{name}.")
-        elif inner := _section(schema, _values(spec)):
+        elif values := _values(spec):
             key = "NAME" if "patternProperties" in spec else "METRIC"
-            yield from _fields(schema, inner, f"{prefix}{name}.{key}.")
+            if inner := _section(schema, values):
+                yield from _fields(schema, inner, f"{prefix}{name}.{key}.")
+            else:
+                yield from _fields_by_type(schema, values.get("oneOf", []), f"{prefix}{name}.{key}.")
+
+
+def _fields_by_type(
+    schema: dict[str, Any], kinds: list[dict[str, Any]], prefix: str
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """The fields of sections of several types: those that all have first, then each type with its own."""
+    sections = [section for kind in kinds if (section := _section(schema, kind))]
+    common = [name for name in sections[0]["properties"] if all(name in section["properties"] for section in sections)]
+    common.remove("type")
+    yield from _fields(schema, {**sections[0], "properties": _only(sections[0], common)}, prefix)
+    for section in sections:
+        kind = section["properties"]["type"]["const"]
+        yield f"{prefix}type", {"const": kind, "description": section["description"]}, True
+        rest = [name for name in section["properties"] if name not in (*common, "type")]
+        for name, spec, required in _fields(schema, {**section, "properties": _only(section, rest)}, prefix):
+            yield f"{name} ({kind})", spec, required
+
+
+def _only(section: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: section["properties"][name] for name in names}
 
 
 def _values(spec: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Collected rows on disk: one Parquet file a source, every value still the text that was read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.data.contract import Contract
-from pipelines.data.sources import Row
+from pipelines.data.sources.rows import Row
 
 _BATCH_ROWS = 10_000
 _BATCH_CHARACTERS = 2**24
@@ -19,9 +21,18 @@ def write_rows(rows: Iterable[Row], contract: Contract, path: Path) -> None:
     Batches of bounded size pass through, so that memory stays flat in the number of rows.
     """
     schema = _schema(len(contract.columns))
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
+    repeated = ["source", "kinds"]
+    with (
+        pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=repeated, write_statistics=False) as writer,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        # One batch is compressed while the next is read.
+        written = beside.submit(lambda: None)
         for batch in _batches(rows, schema):
-            writer.write_table(batch)
+            written.result()
+            written = beside.submit(writer.write_table, batch)
+        written.result()
 
 
 def _schema(width: int) -> pa.Schema:
@@ -41,20 +52,23 @@ def _schema(width: int) -> pa.Schema:
 
 
 def _batches(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
-    nothing = (None,) * sum(name.startswith("t") for name in schema.names)
-    batch: list[tuple[object, ...]] = []
-    characters = 0
-    for seq, row in enumerate(rows):
-        place = (seq, row.source, row.line, row.offset)
-        batch.append((*place, row.raw, row.raw_bytes, row.faults, row.kinds, *(row.texts or nothing)))
+    batch: list[Row] = []
+    characters = seq = 0
+    for row in rows:
+        batch.append(row)
         characters += len(row.raw)
         if len(batch) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
-            yield _table(batch, schema)
+            yield _table(batch, seq, schema)
+            seq += len(batch)
             batch, characters = [], 0
     if batch:
-        yield _table(batch, schema)
+        yield _table(batch, seq, schema)
 
 
-def _table(batch: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*batch, strict=True)
-    return pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
+def _table(batch: list[Row], seq: int, schema: pa.Schema) -> pa.Table:
+    columns: dict[str, Sequence[Any]] = dict(zip(Row._fields, zip(*batch, strict=True), strict=True))
+    columns["seq"] = range(seq, seq + len(batch))
+    nothing = (None,) * (len(schema) - len(Row._fields))
+    texts = zip(*(row_texts or nothing for row_texts in columns.pop("texts")), strict=True)
+    columns |= {f"t{index}": column for index, column in enumerate(texts)}
+    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)

@@ -37,6 +37,11 @@ def test_a_recipe_is_named_or_given_as_a_file(tinsmith, given):
             "data.sources.tickets.contract: there is no file data_contracts/tockets.odcs.yaml",
         ),
         ("data/*.csv", "data/*.tsv", "recipes/tickets.yaml:6: data.sources.tickets.path: no file matches data/*.tsv"),
+        (
+            "type: files, path: data/*.csv",
+            "type: database, dsn_env: UNSET_DSN, table: t, as_of: 2026-01-31, as_of_column: at",
+            "recipes/tickets.yaml:6: data.sources.tickets.dsn_env: the environment variable UNSET_DSN is not set",
+        ),
         ("smollm2-135m", "smolm-135m", "recipes/tickets.yaml:10: model.base: no embedded base is called"),
         ("{intent}", "{intend}", "has no column intend (did you mean intent?"),
     ],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.data.contract import read_contract
 from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
 from pipelines.data.row_store import write_rows
-from pipelines.data.sources import Row
+from pipelines.data.sources.rows import Row
 
 UTC = datetime.UTC
 OPTIONS = "logicalTypeOptions"

@@ -1,73 +1,12 @@
 """Bad files and bad rows: each gets a clear error or a clear fault, and no row behind it is lost."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.data.contract import Column, Contract
-from pipelines.data.sources import Row, find_files, read_rows
-from pipelines.data.text_lines import LONGEST_ROW
+from pipelines.data.sources.text_lines import LONGEST_ROW
 from pipelines.errors import TinsmithError
-from pipelines.recipe import FilesSource
-
-CONTRACT = Contract(
-    path=Path("c.odcs.yaml"),
-    id="c",
-    version="1",
-    sha256="",
-    table="t",
-    columns=tuple(Column(name, name, "string", (), False, None, line) for line, name in enumerate(("id", "body"), 9)),
-)
-
-
-def rows_of(path: Path, content: bytes, **source) -> list[Row]:
-    path.write_bytes(content)
-    files = FilesSource(contract="c", type="files", path=str(path), **source)
-    (file,) = find_files(files)
-    return list(read_rows(file, files, CONTRACT))
-
-
-def read(rows: list[Row]) -> list[tuple[str | None, ...]]:
-    return [tuple(row.texts) for row in rows if not row.faults]
-
-
-def refused(rows: list[Row]) -> list[tuple[int, tuple[str, ...]]]:
-    return [(row.line, row.faults) for row in rows if row.faults]
-
-
-def test_files_come_sorted_and_are_named_without_this_machines_folders(tmp_path, monkeypatch):
-    for name in ("b/x.csv", "a/x.csv", "a/w.jsonl"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("id,body\n")
-    monkeypatch.setenv("TICKETS", str(tmp_path))
-    found = find_files(FilesSource(contract="c", type="files", path="${TICKETS}/*/*"))
-    assert [(file.label, file.format) for file in found] == [
-        ("a/w.jsonl", "jsonl"),
-        ("a/x.csv", "csv"),
-        ("b/x.csv", "csv"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("path", "told"),
-    [
-        ("nowhere/*.csv", "no file matches nowhere/*.csv"),
-        ("${TINSMITH_UNSET}/a.csv", "environment variable TINSMITH_UNSET, which is not set"),
-        ("$/a.csv", "write $$ for a plain $"),
-    ],
-)
-def test_a_path_that_leads_nowhere_says_why(path, told):
-    with pytest.raises(TinsmithError) as caught:
-        find_files(FilesSource(contract="c", type="files", path=path))
-    assert told in str(caught.value)
-
-
-def test_an_unknown_ending_asks_for_the_format(tmp_path):
-    (tmp_path / "a.txt").write_text("id\n")
-    with pytest.raises(TinsmithError, match=r"'.txt' does not say the format; set the source's format"):
-        find_files(FilesSource(contract="c", type="files", path=str(tmp_path / "a.txt")))
+from tests.data.sources.reads import read, refused, rows_of
 
 
 def test_quoted_fields_keep_delimiters_quotes_and_line_ends(tmp_path):
@@ -149,33 +88,6 @@ def test_a_file_without_a_header_does_not_leak_its_first_row(tmp_path):
     with pytest.raises(TinsmithError) as caught:
         rows_of(tmp_path / "a.csv", b"17,secret words\n")
     assert "secret" not in str(caught.value)
-
-
-def test_json_values_keep_their_digits_and_their_types(tmp_path):
-    rows = rows_of(tmp_path / "a.jsonl", b'{"id": 9007199254740993, "body": "x"}\n\n{"body": [1], "more": true}\n')
-    assert read(rows) == [("9007199254740993", "x"), (None, "")]
-    assert [(row.line, row.kinds) for row in rows] == [(1, "ns"), (3, "-o")]
-
-
-@pytest.mark.parametrize(
-    ("bad", "fault"),
-    [
-        (b'{"id": "1', "row: broken JSON"),
-        (b'{"id": 1} {"id": 2}', "row: broken JSON"),
-        (b'{"id": 1, "id": 2}', "row: JSON key given twice"),
-        (b'{"id": NaN}', "row: NaN or infinity in JSON"),
-        (b'{"id": -Infinity}', "row: NaN or infinity in JSON"),
-        (b"[1, 2]", "row: not a JSON object"),
-        (b'{"id": %s}' % (b"[" * 200_000), "row: JSON nested too deeply"),
-        (b'{"id": "\\ud83d"}', "row: half of a surrogate pair in JSON"),
-        (b'{"id": "\\u0000"}', "row: NUL character"),
-        (b'{"id": "caf\xe9"}', "row: not utf-8"),
-    ],
-)
-def test_a_broken_json_line_is_refused_alone(tmp_path, bad, fault):
-    rows = rows_of(tmp_path / "a.jsonl", b'{"id": "1"}\n%s\n{"id": "3"}' % bad)
-    assert read(rows) == [("1", None), ("3", None)]
-    assert refused(rows) == [(2, (fault,))]
 
 
 messy = st.lists(st.sampled_from([b"a", b",", b'"', b'""', b"\n", b"\r\n", b"\0", b"\xe9", b"{", b"}"]), max_size=40)

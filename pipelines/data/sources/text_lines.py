@@ -72,7 +72,8 @@ def codec_of(path: Path, encoding: str) -> str:
 
 def shown(text: str) -> str:
     r"""The text without its line's end and with each byte that could not be decoded as its escape, such as \xe9."""
-    return _MARKED.sub(lambda marked: f"\\x{ord(marked[0]) - 0xDC00:02x}", without_end(text))
+    text = without_end(text)
+    return text if text.isascii() else _MARKED.sub(lambda marked: f"\\x{ord(marked[0]) - 0xDC00:02x}", text)
 
 
 def undecoded(text: str, codec: str) -> bytes | None:

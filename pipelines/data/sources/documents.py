@@ -1,0 +1,158 @@
+"""Documents and mails with their attachments, as rows of passages."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from pipelines.data.contract import Contract
+from pipelines.data.sources.files import PlainFile, find_files, plain_files
+from pipelines.data.sources.mail import Mail, mail_of, mails_in
+from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
+from pipelines.data.sources.rows import Part, Row, places_of, value_faults
+from pipelines.recipe import DocumentsSource
+
+COLUMNS = {
+    "path": "s",
+    "title": "s",
+    "page": "n",
+    "section": "s",
+    "passage": "n",
+    "text": "s",
+    "hidden": "n",
+    "subject": "s",
+    "sender": "s",
+    "sent_at": "s",
+}
+"""What a passage has, of which a contract declares what it wants, and the kind of each (see json_records.as_text)."""
+
+_LARGEST_BYTES = 2**28
+_DEEPEST_MAIL = 10
+_MSG_HEAD = re.compile(r"(\*\*(Subject|From|To|CC|BCC|Date)\*\*: [^\n]*\n+)+")
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A document that is being read: `label` names it within its source, `mail` is the mail that it is or came with."""
+
+    label: str
+    source: DocumentsSource
+    contract: Contract
+    mail: Mail | None = None
+    depth: int = 0
+
+
+def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part]:
+    """A part for each file. A document that cannot be read is one row with its fault, and the others go on.
+
+    Raises:
+        TinsmithError: no file is found, an archive is refused, or the contract asks for a column that passages lack.
+    """
+    places_of(contract, list(COLUMNS), "documents", "passage")
+    for file in find_files(source):
+        with plain_files(file, source.members) as plain:
+            for one in plain:
+                yield Part(one.label, one.sha256, _rows_of_file(one, _Document(one.label, source, contract)))
+
+
+def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
+    ending = PurePosixPath(file.name).suffix.lower()
+    if file.path.stat().st_size > _LARGEST_BYTES and ending != ".mbox":
+        yield _refused(document, f"document: larger than {_LARGEST_BYTES} bytes")
+    elif ending == ".mbox":
+        number = 0
+        for number, content in enumerate(mails_in(file.path), 1):
+            yield from _rows(content, ".eml", replace(document, label=f"{document.label}/{number}"))
+        if not number:
+            yield _refused(document, "document: holds no mail")
+    else:
+        yield from _rows(file.path.read_bytes(), ending, document)
+
+
+def _rows(content: bytes, ending: str, document: _Document) -> Iterator[Row]:
+    try:
+        if ending == ".eml":
+            yield from _mail_rows(content, document)
+        elif ending == ".msg":
+            yield from _msg_rows(content, document)
+        elif ending in KINDS:
+            text = text_of(content, KINDS[ending], document.source.encoding, document.source.passage_characters)
+            yield from _passage_rows(text, document)
+        else:
+            yield _refused(document, "document: of a kind that is not read")
+    except UnreadableError as error:
+        yield _refused(document, str(error))
+
+
+def _mail_rows(content: bytes, document: _Document) -> Iterator[Row]:
+    if document.depth > _DEEPEST_MAIL:
+        raise UnreadableError(f"document: mails within mails, deeper than {_DEEPEST_MAIL}")
+    mail = mail_of(content, document.source.encoding)
+    written = replace(document, mail=mail)
+    if mail.body.strip():
+        mime = "text/html" if mail.is_html else "text/plain"
+        text = text_of(mail.body.encode(), mime, "utf-8", document.source.passage_characters)
+        yield from _passage_rows(text, written)
+    elif not mail.attachments:
+        raise UnreadableError("document: holds no text that can be read without recognising pictures")
+    for number, attached in enumerate(mail.attachments, 1):
+        inner = replace(written, label=f"{document.label}/{number}", depth=document.depth + 1)
+        yield from _rows(attached.content, attached.ending, inner)
+
+
+def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
+    longest = document.source.passage_characters
+    result = extracted(content, KINDS[".msg"], longest)
+    known = result.metadata
+    sender = known.get("from_email")
+    mail = Mail(known.get("subject"), sender, known.get("created_at"), "", False, ())
+    written = replace(document, mail=mail)
+    # kreuzberg writes the mail's head above its text.
+    body = _MSG_HEAD.sub("", result.content, count=1).strip()
+    attached = known.get("attachments") or []
+    if body:
+        yield from _passage_rows(text_of(body.encode(), "text/markdown", "utf-8", longest), written)
+    elif not attached:
+        raise UnreadableError("document: holds no text that can be read without recognising pictures")
+    read = {child["path"]: child["result"] for child in result.children or ()}
+    for number, name in enumerate(attached, 1):
+        inner = replace(written, label=f"{document.label}/{number}")
+        text = read[name].content.strip() if name in read else ""
+        if text:
+            yield from _passage_rows(text_of(text.encode(), "text/markdown", "utf-8", longest), inner)
+        else:
+            yield _refused(inner, "document: of a kind that is not read")
+
+
+def _passage_rows(text: Text, document: _Document) -> Iterator[Row]:
+    for number, passage in enumerate(text.passages, 1):
+        values = _values(text, passage, number, document)
+        texts = [values[column.source_name] for column in document.contract.columns]
+        kinds = [
+            "-" if values[column.source_name] is None else COLUMNS[column.source_name]
+            for column in document.contract.columns
+        ]
+        faults = value_faults(texts)
+        yield Row(
+            document.label, number, passage.text, faults, () if faults else texts, None if faults else "".join(kinds)
+        )
+
+
+def _values(text: Text, passage: Passage, number: int, document: _Document) -> dict[str, str | None]:
+    mail = document.mail
+    return {
+        "path": document.label,
+        "title": text.title or (mail.subject if mail else None),
+        "page": str(passage.page) if passage.page else None,
+        "section": passage.section,
+        "passage": str(number),
+        "text": passage.text,
+        "hidden": str(text.hidden),
+        "subject": mail.subject if mail else None,
+        "sender": mail.sender if mail else None,
+        "sent_at": mail.sent_at if mail else None,
+    }
+
+
+def _refused(document: _Document, fault: str) -> Row:
+    return Row(document.label, 1, "", (fault,), (), None)

@@ -1,0 +1,80 @@
+"""HTML without what a reader of the page would not see: instructions to a model are hidden there."""
+
+import re
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+_HIDING_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|font-size\s*:\s*0*(\.0+)?(px|pt|em|rem|%)?\s*(;|!|$)"
+    r"|opacity\s*:\s*0*(\.0+)?\s*(;|!|$)",
+    re.I,
+)
+_UNSEEN = {"head", "title", "script", "style", "template", "noscript"}
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class VisibleHtml(NamedTuple):
+    """The page without what is hidden, its title, and how many characters of hidden text were left out."""
+
+    html: str
+    title: str | None
+    hidden_characters: int
+
+
+def visible_html(html: str) -> VisibleHtml:
+    """Leave out what an element hides by itself: `hidden`, display, visibility, opacity or a font size of nothing.
+
+    What a style sheet hides is not known here.
+    """
+    page = _Page()
+    page.feed(html)
+    page.close()
+    return VisibleHtml("".join(page.seen), " ".join("".join(page.title).split()) or None, page.hidden_characters)
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.seen: list[str] = []
+        self.title: list[str] = []
+        self.hidden_characters = 0
+        # Of the elements that are open: name, whether it is out of sight, whether that is because it is hidden.
+        self._open: list[tuple[str, bool, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        hides = "hidden" in given or bool(_HIDING_STYLE.search(given.get("style") or ""))
+        _, out, hidden = self._open[-1] if self._open else ("", False, False)
+        out, hidden = out or hides or tag in _UNSEEN, hidden or hides
+        if tag not in _VOID:
+            self._open.append((tag, out, hidden))
+        if not out:
+            self.seen.append(self.get_starttag_text() or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in (name for name, _, _ in self._open):
+            return
+        while True:
+            name, out, _ = self._open.pop()
+            if not out:
+                self.seen.append(f"</{name}>")
+            if name == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        self._text(data, len("".join(data.split())))
+
+    def handle_entityref(self, name: str) -> None:
+        self._text(f"&{name};", 1)
+
+    def handle_charref(self, name: str) -> None:
+        self._text(f"&#{name};", 1)
+
+    def _text(self, text: str, characters: int) -> None:
+        name, out, hidden = self._open[-1] if self._open else ("", False, False)
+        if not out:
+            self.seen.append(text)
+        elif name == "title" and not hidden:
+            self.title.append(text)
+        elif hidden:
+            self.hidden_characters += characters

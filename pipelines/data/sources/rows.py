@@ -1,0 +1,92 @@
+"""What every reader gives out: rows as text, each whole or with why it could not be read, and their parts."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipelines.data.contract import Contract
+from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
+from pipelines.errors import TinsmithError
+
+as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""A value as JSON; what JSON does not know is written as Python shows it."""
+
+
+class Row(NamedTuple):
+    """One row of a source; `line` is the 1-based place at which it begins: a line, or the row's or passage's number.
+
+    `texts` are the contract's columns in its order, None for a missing value; it is empty where the row has `faults`.
+    `kinds` says by one letter each which JSON type the texts had (see json_records.as_text); None where the source
+    knows no types, as a CSV. `offset` is the byte of the file at which the row begins, None where the source is no
+    file of lines; `raw_bytes` are the row's bytes where `raw` alone would not give them back.
+    """
+
+    source: str
+    line: int
+    raw: str
+    faults: tuple[str, ...]
+    texts: Sequence[str | None]
+    kinds: str | None
+    offset: int | None = None
+    raw_bytes: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a source that is counted apart: a file, a member of an archive, a table.
+
+    `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
+    it has none of its own, as a table.
+    """
+
+    label: str
+    sha256: str | None
+    rows: Iterator[Row]
+
+
+def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -> list[int]:
+    """Where each column of the contract stands among the names that a source's part has.
+
+    Raises:
+        TinsmithError: a column is not there, or twice. `where` begins the message; `what` is what holds the names.
+    """
+    mistakes = []
+    for column in contract.columns:
+        name = column.source_name
+        if name not in names:
+            # Of the names only a near one is told: where a header is missing, the file's first line is data.
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else "add it, or take it out of the contract"
+            mistakes.append(f"{where}: the {what} lacks the column {name} of {contract.path}:{column.line} ({hint})")
+    if not mistakes:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        mistakes = [f"{where}: the {what} holds the column {name!r} twice; keep one" for name in twice]
+    if mistakes:
+        raise TinsmithError("\n".join(mistakes))
+    return [names.index(column.source_name) for column in contract.columns]
+
+
+def typed_row(
+    label: str, line: int, names: Sequence[str], cells: Sequence[tuple[str | None, str]], places: Sequence[int]
+) -> Row:
+    """A row of cells that know their types, each a text and its kind; `places` are those of the contract's columns."""
+    raw = as_json(dict(zip(names, [text for text, _ in cells], strict=True)))
+    texts = [cells[place][0] for place in places]
+    if faults := value_faults(texts):
+        return Row(label, line, shown(raw), faults, (), None)
+    return Row(label, line, shown(raw), (), texts, "".join(cells[place][1] for place in places))
+
+
+def value_faults(texts: Sequence[str | None]) -> tuple[str, ...]:
+    """Why values that no file's decoding has looked at cannot be trusted as text."""
+    together = "".join([text for text in texts if text])
+    faults = []
+    if has_lone_surrogate(together):
+        faults.append("row: half of a surrogate pair, or bytes that are not utf-8")
+    if "\0" in together:
+        faults.append("row: NUL character")
+    if len(together) >= LONGEST_ROW:
+        faults.append(f"row: longer than {LONGEST_ROW} characters")
+    return tuple(faults)

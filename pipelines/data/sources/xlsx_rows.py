@@ -1,0 +1,58 @@
+"""The rows of a sheet of an XLSX."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import python_calamine
+
+from pipelines.data.contract import Contract
+from pipelines.data.sources.files import PlainFile, refuse_bomb
+from pipelines.data.sources.rows import Row, places_of, typed_row
+from pipelines.errors import TinsmithError
+
+
+def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterator[Row]:
+    """Every row of a sheet whose first row names the columns, empty rows left out; `line` is the sheet's own number.
+
+    A spreadsheet knows only numbers, so that cells are read as the text of a CSV would be: whole numbers without a
+    point, and a day at midnight as a date where the contract asks for one.
+
+    Raises:
+        TinsmithError: the file is no XLSX, is encrypted, or lacks the sheet or a column of the contract.
+    """
+    refuse_bomb(file)
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(file.path))
+        names = book.sheet_names
+        if sheet and sheet not in names:
+            raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(names)} sheets")
+        cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+    except (python_calamine.CalamineError, OSError):
+        raise TinsmithError(
+            f"{file.told}: no readable XLSX (damaged or encrypted); save it anew without a password"
+        ) from None
+    rows = ((number, row) for number, row in enumerate(cells, 1) if any(cell != "" for cell in row))
+    header = next(rows, None)
+    if header is None:
+        raise TinsmithError(f"{file.told}: the sheet is empty; it needs a first row with the contract's columns")
+    names = [str(cell) for cell in header[1]]
+    places = places_of(contract, names, f"{file.told}:{header[0]}", "first row")
+    types = {place: column.logical_type for place, column in zip(places, contract.columns, strict=True)}
+    for number, row in rows:
+        texts = [_cell_text(cell, types.get(place)) for place, cell in enumerate(row)]
+        yield typed_row(file.label, number, names, [(text, "") for text in texts], places)._replace(kinds=None)
+
+
+def _cell_text(cell: Any, logical_type: str | None) -> str | None:
+    if cell == "":
+        return None
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+    if isinstance(cell, datetime.datetime) and logical_type == "date" and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    if isinstance(cell, datetime.date) and not isinstance(cell, datetime.datetime) and logical_type == "timestamp":
+        return datetime.datetime.combine(cell, datetime.time()).isoformat()
+    return cell.isoformat() if isinstance(cell, datetime.date | datetime.time) else str(cell)

@@ -1,0 +1,112 @@
+"""Parquet: cells become the text that a contract reads, and damage or drift between shards is told."""
+
+import datetime
+import decimal
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.errors import TinsmithError
+from tests.data.sources.reads import collected, contract_of, read, refused
+
+DAY = datetime.date(2026, 1, 31)
+MOMENT = datetime.datetime(2026, 1, 31, 10, 5, 0, 250_000)
+CELLS = [
+    (pa.int64(), 2**53 + 1, "9007199254740993", "n"),
+    (pa.uint8(), 7, "7", "n"),
+    (pa.float64(), 0.1, "0.1", "n"),
+    (pa.decimal128(12, 2), decimal.Decimal("1234567.80"), "1234567.80", "n"),
+    (pa.bool_(), True, "true", "b"),
+    (pa.date32(), DAY, "2026-01-31", "s"),
+    (pa.timestamp("us"), MOMENT, "2026-01-31 10:05:00.250000", "s"),
+    (pa.timestamp("ns", "UTC"), MOMENT, "2026-01-31 10:05:00.250000Z", "s"),
+    (pa.timestamp("ms", "Europe/Berlin"), MOMENT, "2026-01-31 11:05:00.250+0100", "s"),
+    (pa.large_string(), "é\n", "é\n", "s"),
+    (pa.dictionary(pa.int8(), pa.string()), "app", "app", "s"),
+    (pa.list_(pa.int8()), [1, 2], "[1, 2]", "o"),
+    (pa.binary(), b"x", "\"b'x'\"", "o"),
+    (pa.string(), None, None, "-"),
+    (pa.null(), None, None, "-"),
+]
+
+
+def write(path, **columns) -> str:
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+@pytest.mark.parametrize(("kind", "value", "text", "letter"), CELLS, ids=lambda cell: str(cell))
+def test_a_cell_becomes_the_text_that_a_contract_reads(tmp_path, kind, value, text, letter):
+    path = write(tmp_path / "a.parquet", more=[0], body=pa.array([value], kind), id=["1"])
+    (row,) = collected(path=path)
+    assert (row.texts, row.kinds, row.line) == (["1", text], f"s{letter}", 1)
+    assert json.loads(row.raw) == {"more": "0", "body": text, "id": "1"}
+
+
+def test_rows_are_numbered_through_all_batches(tmp_path):
+    path = write(tmp_path / "a.parquet", id=[str(number) for number in range(25_000)], body=["x"] * 25_000)
+    assert [row.line for row in collected(path=path)] == list(range(1, 25_001))
+
+
+def test_a_row_with_a_nul_character_is_refused_alone(tmp_path):
+    rows = collected(path=write(tmp_path / "a.parquet", id=["1", "2", "3"], body=["a", "b\0", "c"]))
+    assert read(rows) == [("1", "a"), ("3", "c")]
+    assert refused(rows) == [(2, ("row: NUL character",))]
+
+
+def test_a_column_that_is_not_there_is_told(tmp_path):
+    path = write(tmp_path / "a.parquet", id=["1"], bdy=["a"])
+    with pytest.raises(TinsmithError, match=r"lacks the column body of c\.odcs\.yaml:10 \(did you mean bdy\?\)"):
+        collected(path=path)
+
+
+def test_shards_whose_types_differ_are_told_with_both_names(tmp_path):
+    write(tmp_path / "a.parquet", id=["1"], body=["a"], more=[1])
+    write(tmp_path / "b.parquet", id=[2], body=["a"], more=["1"])
+    with pytest.raises(TinsmithError) as caught:
+        collected(path=str(tmp_path / "*.parquet"))
+    assert str(caught.value) == (
+        f"{tmp_path}/b.parquet: the column id is int64, and string in {tmp_path}/a.parquet; write both alike"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"id,body\n1,a\n", b"\x80\x04K\x01."])
+def test_what_only_poses_as_parquet_is_told(tmp_path, content):
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(TinsmithError, match=r"a\.parquet: no readable Parquet"):
+        collected(path=str(tmp_path / "a.parquet"))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_cut_or_flipped_parquet_gives_rows_or_one_line(tmp_path, data):
+    pq.write_table(
+        pa.table({"id": [str(number) for number in range(50)], "body": ["text"] * 50}),
+        tmp_path / "a.parquet",
+        write_page_checksum=True,
+    )
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content) - 1))]
+    else:
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    (tmp_path / "b.parquet").write_bytes(content)
+    told, rows = "", []
+    try:
+        rows = collected(path=str(tmp_path / "b.parquet"))
+    except TinsmithError as error:
+        told = str(error)
+    assert "b.parquet" in told or 0 < len(rows) <= 50
+
+
+def test_conversations_in_parquet(tmp_path):
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    path = write(tmp_path / "a.parquet", id=[1, 2], messages=[turns, turns[:1]])
+    rows = collected(contract_of(id="integer", user="string", assistant="string"), path=path, shape="messages")
+    assert read(rows) == [("1", "Hi", "Hello")]
+    assert rows[0].kinds == "nss"
+    assert refused(rows) == [(2, ("row: not of the shape messages: the last turn is not the assistant's",))]
