@@ -59,8 +59,8 @@ def _fields(schema: dict[str, Any], section: dict[str, Any], prefix: str) -> Ite
             key = "NAME" if "patternProperties" in spec else "METRIC"
             if inner := _section(schema, values):
                 yield from _fields(schema, inner, f"{prefix}{name}.{key}.")
-            else:
-                yield from _fields_by_type(schema, values.get("oneOf", []), f"{prefix}{name}.{key}.")
+            elif kinds := values.get("oneOf"):
+                yield from _fields_by_type(schema, kinds, f"{prefix}{name}.{key}.")
 
 
 def _fields_by_type(

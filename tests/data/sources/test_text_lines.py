@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.data.text_lines import codec_of, read_lines, shown, undecoded, without_end
+from pipelines.data.sources.text_lines import codec_of, read_lines, shown, undecoded, without_end
 
 ENCODINGS = {"utf-8": b"", "latin-1": b"", "cp1252": b"", "utf-16": codecs.BOM_UTF16_BE}
 PIECES = st.sampled_from(
