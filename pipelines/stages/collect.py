@@ -24,7 +24,7 @@ from pipelines.data.sources.rows import Part, Row
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json, written_whole
 from pipelines.paths import Paths
-from pipelines.recipe import Recipe, Source
+from pipelines.recipe import DatabaseSource, Recipe, Source
 from pipelines.stage_runner import run
 
 
@@ -51,7 +51,8 @@ def _collect(name: str, source: Source, target: Path) -> None:
         parts: list[dict[str, Any]] = []
         write_rows(_counted(read_source(source, contract), parts), contract, folder / "rows.parquet")
         if not any(part["rows"] for part in parts):
-            raise TinsmithError(f"data.sources.{name}: holds no rows; nothing can be learned from it")
+            place = (source.table or "its query") if isinstance(source, DatabaseSource) else source.path
+            raise TinsmithError(f"data.sources.{name}: {place} holds no rows; nothing can be learned from it")
         shutil.copyfile(contract.path, folder / "contract.odcs.yaml")
         write_json(folder / "source.json", {"type": source.type, "files": parts})
 

@@ -24,9 +24,9 @@ PROBES = 8
 
 def export(recipe: Recipe, paths: Paths) -> None:
     """Write one GGUF for each of the recipe's quants, and say how close the merge is to the trained model."""
-    check_made("train", recipe.name, paths.work / "adapter")
     toolchain = find_toolchain()
     base = base_model(recipe.model)
+    check_made("train", recipe.name, paths.work / "adapter")
 
     from pipelines.model.merge import merge_adapter
 

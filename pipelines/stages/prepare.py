@@ -4,6 +4,7 @@ Reads work/<recipe>/{accepted.parquet,reference/}, the contracts and the base's 
 work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.json.
 """
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -72,10 +73,17 @@ _SCHEMA = pa.schema(
 def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     _check_curate(recipe, paths)
+    scratch = paths.scratch / "prepare"
+    try:
+        _prepare(recipe, paths, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
     rows, accepted = _accepted_rows(recipe, paths, contract)
-    scratch = paths.scratch / "prepare"
 
     privacy = ScreenCounts()
     control = control_tokens(tokenizer)
@@ -140,7 +148,6 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     ingest = read_json(paths.reports / "ingest.json")
     for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
         write_text(paths.reports / f"datasheet.{ending}", page(recipe.name, recipe.purpose, datasheet, ingest))
-    examples.path.unlink()
 
 
 def _check_curate(recipe: Recipe, paths: Paths) -> None:

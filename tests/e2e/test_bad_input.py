@@ -197,7 +197,7 @@ def may_mount() -> bool:
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk needs a mount namespace")
-@pytest.mark.parametrize("size", ["64k", "700k"])
+@pytest.mark.parametrize("size", ["64k", "200k"])
 def test_a_full_disk(resolved, size):
     """work/ is a real disk of a few blocks, seen by this stage alone and gone with it."""
     (resolved / "work").mkdir()

@@ -41,7 +41,7 @@ def test_ingest_accounts_for_every_row(walked):
     report = walked.report("ingest")
     assert report["rows_in"] == report["accepted"] + report["quarantined"] + report["rejected_raw"]
     assert report["rows_in"] == sum(file["rows"] for file in report["sources"]["tickets"]["files"])
-    assert set(report["sources"]["tickets"]["contract"]) == {"id", "version", "sha256"}
+    assert {"id", "version", "sha256"} <= set(report["sources"]["tickets"]["contract"])
     accepted = pq.read_metadata(walked / walked.paths.work / "accepted.parquet").num_rows
     assert accepted == report["accepted"] > 300
     refused = (walked / walked.paths.work / "quarantine.jsonl").read_text().splitlines()
