@@ -248,7 +248,7 @@ def _safe_names(archive: zipfile.ZipFile | tarfile.TarFile, told: str) -> list[s
     names = []
     for name, is_folder, is_file in _entries(archive):
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or not is_file | is_folder:
+        if path.is_absolute() or ".." in path.parts or not path.parts or not is_file | is_folder:
             raise TinsmithError(f"{told}: holds a link, a device or a name that leads out of it; pack it anew without")
         if not is_folder:
             names.append(name)
@@ -265,4 +265,4 @@ def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[str, 
     else:
         for info in archive.infolist():
             mode = stat.S_IFMT(info.external_attr >> 16)
-            yield info.filename, info.is_dir(), mode in (0, stat.S_IFREG)
+            yield info.filename, info.filename.endswith("/"), mode in (0, stat.S_IFREG)

@@ -1,5 +1,6 @@
 """The text of one document, split into passages by its headings and paragraphs, each with page and section."""
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -74,9 +75,14 @@ def text_of(content: bytes, mime: str, encoding: str, longest: int) -> Text:
 def strictly_decoded(content: bytes, encoding: str) -> str:
     """The text of bytes, without a byte order mark; raises UnreadableError where they are not of the encoding."""
     try:
-        text = content.decode("utf-8-sig" if encoding.lower() == "utf-8" else encoding)
-    except (UnicodeError, LookupError):
-        raise UnreadableError(f"document: not {encoding}") from None
+        # A mail names its own encoding; of a name that is none, which could be anything, nothing is told.
+        known = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise UnreadableError("document: of an encoding that is not known") from None
+    try:
+        text = content.decode("utf-8-sig" if known == "utf-8" else known)
+    except (ValueError, LookupError):
+        raise UnreadableError(f"document: not {known}") from None
     if "\0" in text:
         raise UnreadableError("document: NUL character")
     return text

@@ -216,8 +216,20 @@ def test_a_mailbox_gives_every_mail(tmp_path):
 
 def test_a_mail_whose_text_is_not_of_its_charset_is_refused(tmp_path):
     head = b"Subject: x\nContent-Transfer-Encoding: 8bit\nContent-Type: text/plain; charset="
-    rows = documents(tmp_path, a_eml=head + b"utf-8\n\ncaf\xe9", b_eml=head + b"nonsense\n\ntext")
-    assert faults(rows) == {"a.eml": "document: not utf-8", "b.eml": "document: not nonsense"}
+    unknown = "document: of an encoding that is not known"
+    rows = documents(
+        tmp_path,
+        a_eml=head + b"utf-8\n\ncaf\xe9",
+        b_eml=head + b"nonsense\n\ntext",
+        c_eml=head + b'"\0"\n\ntext',
+        d_eml=head + b"base64\n\ntext",
+    )
+    assert faults(rows) == {
+        "a.eml": "document: not utf-8",
+        "b.eml": unknown,
+        "c.eml": unknown,
+        "d.eml": "document: not base64",
+    }
 
 
 def test_documents_in_an_archive_are_read(tmp_path):

@@ -139,6 +139,17 @@ def test_a_zip_with_a_link_is_refused(tmp_path):
         collected(path=str(tmp_path / "a.zip"))
 
 
+def test_a_zip_with_a_file_without_a_name_is_refused(tmp_path):
+    """Found by test_any_bytes."""
+    zipped(tmp_path / "a.zip", {"x": CSV})
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    # In the central directory, whose entries have 46 bytes before the name; a NUL ends the name.
+    content[content.index(b"PK\1\2") + 46] = 0
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(TinsmithError, match=r"a\.zip: holds a link, a device or a name"):
+        collected(path=str(tmp_path / "a.zip"))
+
+
 def test_a_bomb_in_an_archive_and_an_archive_in_an_archive_are_refused(tmp_path):
     zipped(tmp_path / "a.zip", {"a.csv": b"\0" * 80 * 2**20})
     with pytest.raises(TinsmithError, match="expands to more than"):
