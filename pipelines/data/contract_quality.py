@@ -55,11 +55,11 @@ def _bound_mistakes(given: dict[str, Any], field: Field) -> Iterator[Mistake]:
         yield field, f"needs exactly one of {', '.join(RULE_OPERATORS)}"
         return
     bound = given[operators[0]]
-    bounds = bound if isinstance(bound, list) else [bound]
+    bounds = bound if operators[0].endswith("Between") else [bound]
     # False == 0, so that the type is asked, too.
     if not all(type(value) in (int, float) and math.isfinite(value) for value in bounds):
         yield (*field, operators[0]), "must be a number here"
-    elif isinstance(bound, list) and bound[0] > bound[1]:
+    elif len(bounds) == 2 and bounds[0] > bounds[1]:
         yield (*field, operators[0]), "begins above its end; give the smaller number first"
 
 

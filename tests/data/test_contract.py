@@ -139,6 +139,7 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_lines(tmp_path):
             "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: false}]}",
             "mustBe: must be a number here",
         ),
+        ("{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: []}]}", "must be a number here"),
         (
             "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: 0, severity: wrning}]}",
             "wrning is not known (did you mean warning?",
