@@ -32,7 +32,7 @@ from benchmarks.table import markdown_table
 from pipelines.data.contract import Column, Contract
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources.reading import read_source
-from pipelines.recipe import DatabaseSource, FilesSource, Source
+from pipelines.recipe_sources import DatabaseSource, FilesSource, Source
 
 COLUMNS = {
     "ticket_id": "integer",

@@ -1,134 +1,29 @@
-"""The recipe's schema: the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
 """
 
 import datetime
-import os
-import re
 import string
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Text = Annotated[str, Field(min_length=1)]
 Metric = Literal["exact_match", "field_f1", "valid_json"]
 Entity = Literal[
     "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "ip", "url", "date", "age"
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
-Encoding = Literal["utf-8", "utf-16", "latin-1", "cp1252"]
-Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
-Shape = Literal["messages", "sharegpt", "alpaca", "completion", "preference", "thumbs"]
-
-_URL_WITH_USER = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.I)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class _Source(_Section):
-    contract: Text = Field(description="The ODCS contract that every row of this source must keep.")
-    use: Literal["examples", "reference"] = Field(
-        "examples", description="Its rows become examples, or are only looked up (people's names, related keys)."
-    )
-
-
-class _FoundByPath(_Source):
-    path: Text = Field(
-        description="A file, a glob such as data/raw/tickets/*.csv, or a URL such as s3://bucket/tickets/*.parquet; "
-        "${NAME} is replaced from the environment."
-    )
-    members: Text = Field("*", description="Which files of a zip or tar archive are read, as a glob on their names.")
-    encoding: Encoding = Field("utf-8", description="How the files' bytes are text; a row that is not is refused.")
-
-    @field_validator("path")
-    @classmethod
-    def _no_userinfo(cls, path: str) -> str:
-        if _URL_WITH_USER.match(path):
-            raise ValueError("holds a user or password; recipes are committed, so name secrets in the environment")
-        return path
-
-    def expanded_path(self) -> str:
-        """The path with `${NAME}` replaced; raises KeyError with the missing variable's name."""
-        return string.Template(self.path).substitute(os.environ)
-
-
-class FilesSource(_FoundByPath):
-    """Files of rows, all of one form: CSV, JSON, Parquet or XLSX, also compressed or in archives."""
-
-    type: Literal["files"] = Field(description="The kind of source.")
-    format: Format | None = Field(None, description="Read from the file's ending when not given.")
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = Field(",", description="Between fields of a CSV.")
-    sheet: Text | None = Field(None, description="The sheet of an XLSX; the first where none is named.")
-    shape: Shape | None = Field(
-        None, description="Conversations in a form of the field, which become the columns that docs/recipes.md lists."
-    )
-
-
-class DocumentsSource(_FoundByPath):
-    """Documents and mails, whose text is split into passages by its headings and paragraphs, a row each."""
-
-    type: Literal["documents"] = Field(description="The kind of source.")
-    passage_characters: Annotated[int, Field(ge=100, le=100_000)] = Field(
-        2000, description="Characters of the longest passage."
-    )
-
-
-class DatabaseSource(_Source):
-    """A table or a query of a database as it was at the beginning of a day, read in the order of the primary key."""
-
-    type: Literal["database"] = Field(description="The kind of source.")
-    dsn_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
-        description="The environment variable that holds the database's URL, such as postgresql://user@host/name."
-    )
-    table: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*([.][A-Za-z_][A-Za-z0-9_]*)?$")] | None = Field(
-        None, description="A table or view, with its schema where needed; or give a query."
-    )
-    query: Text | None = Field(None, description="One SELECT that uses :as_of; or give a table.")
-    as_of: datetime.date = Field(description="The day (UTC) before whose beginning the rows were written.")
-    as_of_column: Text | None = Field(None, description="The table's column that says when a row was written.")
-
-    @model_validator(mode="after")
-    def _one_snapshot(self) -> Self:
-        if (self.table is None) == (self.query is None):
-            raise ValueError("needs either a table or a query")
-        if self.table and not self.as_of_column:
-            raise ValueError("needs as_of_column, the column of the table that says when a row was written")
-        if self.query and (self.as_of_column or ":as_of" not in self.query):
-            raise ValueError("the query itself must say which rows were there, as in WHERE created_at < :as_of")
-        return self
-
-
-class HubSource(_Source):
-    """Files of a Hugging Face data set at one revision; no code of the data set runs."""
-
-    type: Literal["hub"] = Field(description="The kind of source.")
-    dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+@[0-9a-f]{40}$")] = Field(
-        description="Its id with its exact commit: org/name@40 hex digits."
-    )
-    path: Text = Field(description="Which of its files are read, as a glob such as data/train-*.parquet.")
-    shape: Shape | None = Field(None, description="As in files.")
-
-
-Source = Annotated[
-    Annotated[FilesSource, Tag("<files>")]
-    | Annotated[DocumentsSource, Tag("<documents>")]
-    | Annotated[DatabaseSource, Tag("<database>")]
-    | Annotated[HubSource, Tag("<hub>")],
-    Discriminator(lambda source: f"<{source.get('type') if isinstance(source, dict) else source.type}>"),
-]
-
-SOURCE_TYPES = ("files", "documents", "database", "hub")
-
-
-class Split(_Section):
+class Split(Section):
     """Which rows train, which choose, which judge."""
 
     group_by: tuple[Text, ...] = Field(
@@ -147,7 +42,7 @@ class Split(_Section):
         return self
 
 
-class JsonAnswer(_Section):
+class JsonAnswer(Section):
     """An answer that is a JSON object made of columns."""
 
     json_: tuple[Text, ...] = Field(alias="json", min_length=1, description="The columns, in the order answered.")
@@ -160,7 +55,7 @@ Answer = Annotated[
 ]
 
 
-class Example(_Section):
+class Example(Section):
     """How one row becomes one chat."""
 
     system: Text | None = Field(None, description="Instructions that stand before every chat.")
@@ -186,7 +81,7 @@ class Example(_Section):
         return template
 
 
-class Privacy(_Section):
+class Privacy(Section):
     """What happens to personal data and secrets found in a row."""
 
     personal: Literal["mask", "pseudonymise", "drop_row"] = Field(
@@ -209,7 +104,7 @@ class Privacy(_Section):
     )
 
 
-class Curate(_Section):
+class Curate(Section):
     """Which rows are worth learning from. Exact duplicates, and training rows that give the test away, always go."""
 
     near_duplicates: Literal["group", "drop"] = Field(
@@ -237,7 +132,7 @@ class Curate(_Section):
     max_per_group: Annotated[int, Field(ge=1)] | None = Field(None, description="Training rows of one group at most.")
 
 
-class Data(_Section):
+class Data(Section):
     """Where the rows come from and how they become examples."""
 
     sources: Annotated[dict[Name, Source], Field(min_length=1)] = Field(
@@ -266,7 +161,7 @@ class Data(_Section):
         return {name: source for name, source in self.sources.items() if source.use == "examples"}
 
 
-class Model(_Section):
+class Model(Section):
     """The open model that is tuned."""
 
     base: Text = Field(
@@ -284,7 +179,7 @@ Targets = Annotated[
 ]
 
 
-class Lora(_Section):
+class Lora(Section):
     """Low-rank adapters, Hu et al. 2021 (arXiv:2106.09685)."""
 
     r: Annotated[int, Field(ge=1, le=1024)] = Field(16, description="Rank.")
@@ -293,7 +188,7 @@ class Lora(_Section):
     targets: Targets = Field("all-linear", description="Names of adapted modules.")
 
 
-class Train(_Section):
+class Train(Section):
     """QLoRA, Dettmers et al. 2023 (arXiv:2305.14314): an NF4 base with LoRA adapters."""
 
     epochs: Annotated[float, Field(gt=0)] = Field(2.0, description="Passes over the training examples.")
@@ -311,7 +206,7 @@ class Train(_Section):
     lora: Lora = Lora()
 
 
-class Evaluate(_Section):
+class Evaluate(Section):
     """How base and tuned are judged."""
 
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = Field(
@@ -322,7 +217,7 @@ class Evaluate(_Section):
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
 
 
-class Rule(_Section):
+class Rule(Section):
     """One condition of the gate on one metric."""
 
     better_than_base_by: Annotated[float, Field(ge=-1, le=1)] | None = Field(
@@ -338,7 +233,7 @@ class Rule(_Section):
         return self
 
 
-class Export(_Section):
+class Export(Section):
     """The GGUF files that are made."""
 
     quants: Annotated[tuple[Quant, ...], Field(min_length=1)] = Field(
@@ -346,7 +241,7 @@ class Export(_Section):
     )
 
 
-class Register(_Section):
+class Register(Section):
     """The handoff."""
 
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = Field(
@@ -354,7 +249,7 @@ class Register(_Section):
     )
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """One use case."""
 
     name: Name = Field(description="The same as the file's name: small letters, digits and _.")

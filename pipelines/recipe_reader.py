@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines import strict_yaml
 from pipelines.errors import TinsmithError
-from pipelines.paths import Paths
-from pipelines.recipe import NAME_PATTERN, SOURCE_TYPES, Recipe, example_columns
+from pipelines.paths import Paths, check_made
+from pipelines.recipe import NAME_PATTERN, Recipe, example_columns
+from pipelines.recipe_sources import SOURCE_TYPES
 from pipelines.strict_yaml import Document, Field
 
 _SECRET_KEY = re.compile(r"password|passwd|token|secret|api_?key", re.I)
@@ -32,8 +33,7 @@ def read_recipe(path: Path) -> Recipe:
 def read_resolved(name: str) -> Recipe:
     """Read what the resolve stage wrote for recipe `name`; raises TinsmithError where it has not run."""
     resolved = Paths(checked_name(name)).resolved
-    if not resolved.exists():
-        raise TinsmithError(f"{resolved}: not there yet; run `python -m pipelines.stages.resolve {name}` first")
+    check_made("resolve", name, resolved)
     return read_recipe(resolved)
 
 

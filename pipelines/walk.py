@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines import strict_yaml
 from pipelines.files import write_text
-from pipelines.recipe import DatabaseSource, HubSource, Recipe, Source
+from pipelines.recipe import Recipe
+from pipelines.recipe_sources import DatabaseSource, HubSource, Source
 
 PARAMS = Path("params.yaml")
 _HEAD = "# Written by `tinsmith sync` from the recipes folder; do not edit.\n"

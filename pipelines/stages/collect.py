@@ -24,7 +24,8 @@ from pipelines.data.sources.rows import Part, Row
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json, written_whole
 from pipelines.paths import Paths
-from pipelines.recipe import DatabaseSource, Recipe, Source
+from pipelines.recipe import Recipe
+from pipelines.recipe_sources import DatabaseSource, Source
 from pipelines.stage_runner import run
 
 

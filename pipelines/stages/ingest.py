@@ -27,7 +27,7 @@ from pipelines.data.quarantine import (
 from pipelines.data.recipe_contracts import in_reference_order
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, written_whole
-from pipelines.paths import Paths
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
@@ -95,9 +95,7 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
 
 def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
     folder = paths.collected(name)
-    if not folder.is_dir():
-        command = f"python -m pipelines.stages.collect {recipe.name}"
-        raise TinsmithError(f"{folder}: not there yet; run `{command}` first")
+    check_made("collect", recipe.name, folder)
     source = recipe.data.sources[name]
     # Its mistakes are to be mended where its author wrote it.
     contract = replace(read_contract(folder / "contract.odcs.yaml"), path=Path(source.contract))

@@ -61,7 +61,7 @@ from pipelines.data.splits import (
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
-from pipelines.paths import Paths
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
 from pipelines.stage_runner import run
 
@@ -162,8 +162,7 @@ def _check_curate(recipe: Recipe, paths: Paths) -> None:
 def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[Iterator[dict[str, Any]], int]:
     """The accepted rows, a batch in memory at a time, and their number."""
     source = paths.work / "accepted.parquet"
-    if not source.exists():
-        raise TinsmithError(f"{source}: not there yet; run `python -m pipelines.stages.ingest {recipe.name}` first")
+    check_made("ingest", recipe.name, source)
     file = pq.ParquetFile(source)
     split = recipe.data.split
     by_time = {split.by_time} if split.by_time else set()

@@ -30,7 +30,9 @@ def test_labels_seen_only_in_test_are_refused_without_showing_them():
 
 
 def test_labels_that_training_shows_pass():
-    counted({"intent": ["a", "b", "a", "b"]}, [TRAIN, TRAIN, TEST, TEST]).check(RECIPE)
+    counts = counted({"intent": ["a", "b", "a", "b"]}, [TRAIN, TRAIN, TEST, TEST])
+    counts.check(RECIPE)
+    assert counts.choices() == {"intent": ["a", "b"]}
 
 
 @pytest.mark.parametrize(

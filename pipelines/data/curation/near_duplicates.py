@@ -58,6 +58,7 @@ class _Index:
     offsets: "array[int]"
 
     def clusters(self, similarity: float) -> NDArray[np.int64]:
+        """For each text the number of its cluster, the position of the first text in it."""
         size = len(self.offsets) - 1
         forest = _Forest(size)
         with (self.folder / "shingles").open("rb") as stream:

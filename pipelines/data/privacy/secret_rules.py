@@ -53,7 +53,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         ("akia", "asia", "abia", "acca"),
     ),
     Rule(
-        "vendor_token",
+        "vendor_token",  # looser than token_shapes: cut short, of an older length, or of a vendor nobody listed
         re.compile(
             r"\b(?P<value>[A-Za-z]{2,12}_(?:live|test)_[A-Za-z0-9]{10,}|gh[opusr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}"
             r"|xox[a-z]-[A-Za-z0-9-]{10,}|glpat-[\w-]{20,}|AIza[\w-]{30,}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}"

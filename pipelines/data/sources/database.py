@@ -20,7 +20,7 @@ from pipelines.data.contract import Contract
 from pipelines.data.sources.rows import Part, Row, places_of, typed_row
 from pipelines.data.sources.tables import batch_rows
 from pipelines.errors import TinsmithError
-from pipelines.recipe import DatabaseSource
+from pipelines.recipe_sources import DatabaseSource
 
 _BATCH_ROWS = 10_000
 

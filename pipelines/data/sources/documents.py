@@ -10,7 +10,7 @@ from pipelines.data.sources.files import PlainFile, find_files, plain_files
 from pipelines.data.sources.mail import Mail, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
 from pipelines.data.sources.rows import Part, Row, places_of, value_faults
-from pipelines.recipe import DocumentsSource
+from pipelines.recipe_sources import DocumentsSource
 
 COLUMNS = {
     "path": "s",

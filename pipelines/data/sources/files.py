@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
-from pipelines.recipe import DocumentsSource, FilesSource
+from pipelines.recipe_sources import DocumentsSource, FilesSource
 
 _LARGEST_RATIO = 200
 _ALWAYS_ALLOWED = 64 * 2**20

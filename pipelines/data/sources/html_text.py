@@ -42,6 +42,7 @@ class _Page(HTMLParser):
         self._open: list[tuple[str, bool, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag where it can be seen, and note what it hides."""
         given = dict(attrs)
         hides = "hidden" in given or bool(_HIDING_STYLE.search(given.get("style") or ""))
         _, out, hidden = self._open[-1] if self._open else ("", False, False)
@@ -52,6 +53,7 @@ class _Page(HTMLParser):
             self.seen.append(self.get_starttag_text() or "")
 
     def handle_endtag(self, tag: str) -> None:
+        """Close the element with all that was left open in it; an end without a beginning is passed over."""
         if tag not in (name for name, _, _ in self._open):
             return
         while True:

@@ -7,7 +7,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from pipelines.errors import TinsmithError
-from pipelines.recipe import FilesSource, HubSource
+from pipelines.recipe_sources import FilesSource, HubSource
 
 
 def hub_files(source: HubSource) -> FilesSource:

@@ -19,7 +19,7 @@ from pipelines.data.sources.text_lines import (
     undecoded,
 )
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Shape
+from pipelines.recipe_sources import Shape
 
 _LARGEST_JSON = 2**30
 _SPACE = re.compile(r"[ \t\r\n]*")

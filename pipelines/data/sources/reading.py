@@ -16,7 +16,7 @@ from pipelines.data.sources.rows import Part, Row
 from pipelines.data.sources.tables import drift, parquet_rows, parquet_schema
 from pipelines.data.sources.xlsx_rows import xlsx_rows
 from pipelines.errors import TinsmithError
-from pipelines.recipe import DatabaseSource, DocumentsSource, FilesSource, Format, HubSource, Source
+from pipelines.recipe_sources import DatabaseSource, DocumentsSource, FilesSource, Format, HubSource, Source
 
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.data.sources.json_records import BrokenJsonError, NumberText
-from pipelines.recipe import Shape
+from pipelines.recipe_sources import Shape
 
 Turns = list[dict[str, Any]]
 _ROLES = {"system", "developer", "user", "assistant", "tool"}

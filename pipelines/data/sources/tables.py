@@ -14,7 +14,7 @@ from pipelines.data.sources.rows import Row, as_json, places_of, value_faults
 from pipelines.data.sources.shapes import reshaped
 from pipelines.data.sources.text_lines import shown
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Shape
+from pipelines.recipe_sources import Shape
 
 _BATCH_ROWS = 10_000
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from pipelines.data.contract import Column, Contract
 from pipelines.data.sources.reading import read_source
 from pipelines.data.sources.rows import Part, Row
-from pipelines.recipe import Source
+from pipelines.recipe_sources import Source
 
 
 def contract_of(**columns: str) -> Contract:

@@ -8,7 +8,7 @@ import adbc_driver_postgresql.dbapi
 import pytest
 
 from pipelines.errors import TinsmithError
-from pipelines.recipe import DatabaseSource
+from pipelines.recipe_sources import DatabaseSource
 from tests.data.sources.postgres import binaries, server
 from tests.data.sources.reads import collected, contract_of, parts_of, read, refused
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.data.sources.files import find_files, told_path
 from pipelines.errors import TinsmithError
-from pipelines.recipe import FilesSource
+from pipelines.recipe_sources import FilesSource
 from tests.data.sources.reads import collected, parts_of, read, rows_of
 
 CSV = b"id,body\n1,good\n"

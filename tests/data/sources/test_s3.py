@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
-from pipelines.recipe import FilesSource
+from pipelines.recipe_sources import FilesSource
 from tests.data.sources.reads import parts_of, read
 
 
