@@ -123,7 +123,7 @@ def judge_ours(data: Path, contract_file: Path, out: Path) -> None:
     """What collect and ingest do with one source, without DVC around them."""
     import pyarrow.parquet as pq
 
-    from pipelines.data.contract import read_contract
+    from pipelines.data.contracts.contract import read_contract
     from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
     from pipelines.data.row_store import write_rows
     from pipelines.data.sources import find_files, read_rows

@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.machine import machine_line
 from benchmarks.table import markdown_table
-from pipelines.data.contract import Column, Contract
+from pipelines.data.contracts.contract import Column, Contract
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources.reading import read_source
 from pipelines.recipe_sources import DatabaseSource, FilesSource, Source

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipelines import strict_yaml
-from pipelines.data.recipe_contracts import contract_mistakes
+from pipelines.data.contracts.recipe_contracts import contract_mistakes
 from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes

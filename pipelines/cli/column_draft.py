@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from pipelines.cli.sample import Sample, SampleColumn
-from pipelines.data.contract import RECORD
-from pipelines.data.contract_values import typed
+from pipelines.data.contracts.contract import RECORD
+from pipelines.data.contracts.values import typed
 from pipelines.data.privacy.detector import Detector
 
 # The types of a CSV's text in the order tried, and those of each kind of JSON value; what is none of them is a string.

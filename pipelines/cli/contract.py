@@ -6,8 +6,8 @@ from pathlib import Path
 from pipelines.cli.column_draft import draft_columns
 from pipelines.cli.contract_draft import contract_text
 from pipelines.cli.sample import read_sample
-from pipelines.data.contract import read_contract
-from pipelines.data.contract_diff import changes
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.diff import changes
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text
 

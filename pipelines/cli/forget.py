@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.data.contract import RECORD, Contract, read_contract
+from pipelines.data.contracts.contract import RECORD, Contract, read_contract
 from pipelines.data.privacy.forgotten import FORGOTTEN, add_tombstones, tombstone
 from pipelines.data.privacy.vault import company_key
 from pipelines.errors import TinsmithError

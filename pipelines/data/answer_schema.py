@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.recipe import JsonAnswer
 
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}

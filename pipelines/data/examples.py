@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipelines.data.contract import RECORD
+from pipelines.data.contracts.contract import RECORD
 from pipelines.data.conversations import BrokenConversationError, openai_messages
 from pipelines.data.curation.hidden_text import hidden_text_signals
 from pipelines.data.rendering import Message, plain_text, render

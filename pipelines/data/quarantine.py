@@ -15,10 +15,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.data.contract import RECORD, Contract
-from pipelines.data.contract_sql import identifier
-from pipelines.data.contract_values import quoted
-from pipelines.data.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
+from pipelines.data.contracts.contract import RECORD, Contract
+from pipelines.data.contracts.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
+from pipelines.data.contracts.sql import identifier
+from pipelines.data.contracts.values import quoted
 from pipelines.files import written_whole
 
 _ARROW_TYPES = {

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from pipelines import strict_yaml
-from pipelines.data.contract import read_contract
-from pipelines.data.recipe_contracts import contract_mistakes
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.recipe_contracts import contract_mistakes
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources.reading import read_source
 from pipelines.data.sources.rows import Part, Row

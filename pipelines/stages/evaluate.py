@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipelines.data.contract import RECORD
+from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text

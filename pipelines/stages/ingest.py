@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.data.contract import Contract, merged_contract, read_contract
-from pipelines.data.data_set_checks import Finding, findings_report, judge_data_set, needs_file, verdict
+from pipelines.data.contracts.contract import Contract, merged_contract, read_contract
+from pipelines.data.contracts.data_set_checks import Finding, findings_report, judge_data_set, needs_file, verdict
+from pipelines.data.contracts.recipe_contracts import in_reference_order
 from pipelines.data.quarantine import (
     Refused,
     accepted_schema,
@@ -24,7 +25,6 @@ from pipelines.data.quarantine import (
     judged_rows,
     write_accepted,
 )
-from pipelines.data.recipe_contracts import in_reference_order
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, written_whole
 from pipelines.paths import Paths, check_made

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from pipelines.data.answer_schema import answer_schema
-from pipelines.data.contract import RECORD, Contract, merged_contract, read_contract
+from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
 from pipelines.data.curation.curate import (
     cluster_near_duplicates,
     drop_contaminated,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import strict_yaml
-from pipelines.data.recipe_contracts import contract_mistakes
+from pipelines.data.contracts.recipe_contracts import contract_mistakes
 from pipelines.recipe_reader import read_recipe
 
 CHECKOUT = Path(__file__).parents[2]

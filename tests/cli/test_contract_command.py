@@ -1,6 +1,6 @@
 """`tinsmith contract`: a drafted contract is good as it stands, and a breaking change fails."""
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 
 ROWS = "ticket_id,Customer Mail,opened_at,topic\n" + "".join(
     f"T-{number},a{number}@example.com,2026-01-0{number % 9 + 1},{'bill' if number % 2 else 'fault'}\n"

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import strict_yaml
 from pipelines.cli.new import new_recipe
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import read_recipe

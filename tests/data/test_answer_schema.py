@@ -1,7 +1,7 @@
 from jsonschema import Draft202012Validator
 
 from pipelines.data.answer_schema import answer_schema
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.recipe import JsonAnswer
 
 CONTRACT = """

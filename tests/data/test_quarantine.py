@@ -11,7 +11,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources.rows import Row

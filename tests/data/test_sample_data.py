@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.paths import Paths
 from pipelines.recipe_reader import columns_of, read_recipe
 from pipelines.stages.collect import collect

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.errors import TinsmithError
 
 FOUND = Path(__file__).parent / "found"

@@ -2,7 +2,7 @@
 
 import random
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from tests.fuzz.fuzz_contracts import FOUND, REPOSITORY, check, mutated
 
 

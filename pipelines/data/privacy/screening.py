@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.contract import RECORD, Contract
+from pipelines.data.contracts.contract import RECORD, Contract
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames

@@ -5,7 +5,7 @@ A row that breaks them neither stops the reading nor pulls the rows behind it al
 
 from collections.abc import Iterator
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.csv_records import read_records
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.rows import Row, places_of

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.rows import Part, Row, places_of, typed_row
 from pipelines.data.sources.tables import batch_rows
 from pipelines.errors import TinsmithError

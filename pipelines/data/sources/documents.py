@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, find_files, plain_files
 from pipelines.data.sources.mail import Mail, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text, parse_object
 from pipelines.data.sources.rows import Row

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pyarrow as pa
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.csv_rows import csv_rows
 from pipelines.data.sources.database import dsn_of, read_database
 from pipelines.data.sources.documents import read_documents

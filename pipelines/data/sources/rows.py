@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
 from pipelines.errors import TinsmithError
 

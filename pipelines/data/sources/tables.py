@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
 from pipelines.data.sources.rows import Row, as_json, places_of, value_faults

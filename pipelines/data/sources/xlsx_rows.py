@@ -6,7 +6,7 @@ from typing import Any
 
 import python_calamine
 
-from pipelines.data.contract import Contract
+from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, refuse_bomb
 from pipelines.data.sources.rows import Row, places_of, typed_row
 from pipelines.errors import TinsmithError

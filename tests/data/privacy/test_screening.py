@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.data.contract import read_contract
+from pipelines.data.contracts.contract import read_contract
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import add_tombstones, read_tombstones, tombstone
 from pipelines.data.privacy.names import find_names

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from pipelines.data.contract import Column, Contract
+from pipelines.data.contracts.contract import Column, Contract
 from pipelines.data.sources.reading import read_source
 from pipelines.data.sources.rows import Part, Row
 from pipelines.recipe_sources import Source

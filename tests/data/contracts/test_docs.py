@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data import contract_dialect, contract_quality, contract_terms
-from pipelines.data.contract import read_contract
-from pipelines.data.contract_rules import RULE_OPERATORS
+from pipelines.data.contracts import dialect, quality, terms
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.rules import RULE_OPERATORS
 from tests.data.test_quarantine import judge
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 TEXT = (REPOSITORY / "docs/contracts.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S))
 REFUSES, JUDGES, TERMS = SECTIONS["What refuses a row"], SECTIONS["What judges the whole data set"], "What the contract"
@@ -46,18 +46,16 @@ def words(text: str) -> set[str]:
 
 
 def test_every_type_option_and_metric_that_is_checked_is_told():
-    options = set().union(*contract_dialect.OPTIONS.values()) - {"format"}
+    options = set().union(*dialect.OPTIONS.values()) - {"format"}
     assert options <= words(REFUSES)
-    assert all(f"{kind}" in REFUSES for kind in contract_dialect.OPTIONS)
-    metrics = {*contract_quality._COLUMN_METRICS, *contract_quality._TABLE_METRICS}
+    assert all(f"{kind}" in REFUSES for kind in dialect.OPTIONS)
+    metrics = {*quality._COLUMN_METRICS, *quality._TABLE_METRICS}
     assert metrics <= words(JUDGES)
-    assert set(contract_quality.SEVERITIES) <= words(JUDGES)
+    assert set(quality.SEVERITIES) <= words(JUDGES)
     assert {RULE_OPERATORS[0], RULE_OPERATORS[-1]} <= words(JUDGES)
     assert len(RULE_OPERATORS) == 8
-    assert set(contract_terms.TERMS) == set(
-        re.findall(r"^\| `(\w+)`", SECTIONS["What the contract says at its top"], re.M)
-    )
-    assert set(contract_terms.AGES) <= words(REFUSES) | words(JUDGES)
+    assert set(terms.TERMS) == set(re.findall(r"^\| `(\w+)`", SECTIONS["What the contract says at its top"], re.M))
+    assert set(terms.AGES) <= words(REFUSES) | words(JUDGES)
 
 
 @pytest.mark.parametrize("reason", re.findall(r"\| `([^`|]+)` \|$", REFUSES, re.M))

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.data.contract_values import quoted
+from pipelines.data.contracts.values import quoted
 
 MOST_SECONDS = 60.0
 _MEMORY = "512MB"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import strict_yaml
-from pipelines.data.contract import read_contract
-from pipelines.data.recipe_contracts import contract_mistakes, in_reference_order
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.recipe_contracts import contract_mistakes, in_reference_order
 from pipelines.recipe_reader import read_recipe
 
 CONTRACT = """\

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import duckdb
 
-from pipelines.data.contract import Contract
-from pipelines.data.contract_quality import PERCENT
-from pipelines.data.contract_rules import DataSetRule, holds
-from pipelines.data.contract_sql import measured_by
-from pipelines.data.contract_terms import SECONDS
-from pipelines.data.contract_values import quoted
+from pipelines.data.contracts.contract import Contract
+from pipelines.data.contracts.quality import PERCENT
+from pipelines.data.contracts.row_checks import missing, start_of, unlisted
+from pipelines.data.contracts.rules import DataSetRule, holds
+from pipelines.data.contracts.sql import measured_by
+from pipelines.data.contracts.terms import SECONDS
+from pipelines.data.contracts.values import quoted
 from pipelines.data.quarantine import Refused
-from pipelines.data.row_checks import missing, start_of, unlisted
 
 _DIGITS = 6
 

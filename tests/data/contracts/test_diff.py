@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.data.contract import read_contract
-from pipelines.data.contract_diff import changes
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.diff import changes
 
 BASE = """\
 version: 1.0.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipelines.data.contract import Column, Contract, Rule
-from pipelines.data.contract_rules import DataSetRule
-from pipelines.data.contract_values import integer_range
+from pipelines.data.contracts.contract import Column, Contract, Rule
+from pipelines.data.contracts.rules import DataSetRule
+from pipelines.data.contracts.values import integer_range
 
 _LOWER_BOUNDS = {"minLength", "minimum", "exclusiveMinimum"}
 _UPPER_BOUNDS = {"maxLength", "maximum", "exclusiveMaximum"}

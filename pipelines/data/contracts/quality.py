@@ -8,10 +8,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.data.contract_rules import ROWS, RULE_OPERATORS, DataSetRule, Mistake, Rule
-from pipelines.data.contract_sql import filled, sql_mistake
-from pipelines.data.contract_terms import ages_of
-from pipelines.data.contract_values import argument_mistake
+from pipelines.data.contracts.rules import ROWS, RULE_OPERATORS, DataSetRule, Mistake, Rule
+from pipelines.data.contracts.sql import filled, sql_mistake
+from pipelines.data.contracts.terms import ages_of
+from pipelines.data.contracts.values import argument_mistake
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Document, Field
 

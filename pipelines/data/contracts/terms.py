@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.data.contract_rules import DataSetRule, Rule
+from pipelines.data.contracts.rules import DataSetRule, Rule
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Document, Field
 

@@ -14,8 +14,8 @@ from typing import Any
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 
-from pipelines.data.contract_quality import quality_mistakes
-from pipelines.data.contract_rules import RULE_OPERATORS, Mistake
+from pipelines.data.contracts.quality import quality_mistakes
+from pipelines.data.contracts.rules import RULE_OPERATORS, Mistake
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Field
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.data.contract_quality import refuses_rows, row_rules
-from pipelines.data.contract_rules import Mistake, Rule
-from pipelines.data.contract_terms import ages_of
-from pipelines.data.contract_values import argument_mistake, limits
+from pipelines.data.contracts.quality import refuses_rows, row_rules
+from pipelines.data.contracts.rules import Mistake, Rule
+from pipelines.data.contracts.terms import ages_of
+from pipelines.data.contracts.values import argument_mistake, limits
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Document, Field
 

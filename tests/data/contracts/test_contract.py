@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import strict_yaml
-from pipelines.data.contract import Rule, read_contract
-from pipelines.data.contract_terms import Age, Terms
-from pipelines.data.recipe_contracts import contract_mistakes
-from pipelines.data.references import Reference
+from pipelines.data.contracts.contract import Rule, read_contract
+from pipelines.data.contracts.recipe_contracts import contract_mistakes
+from pipelines.data.contracts.references import Reference
+from pipelines.data.contracts.terms import Age, Terms
 from pipelines.errors import TinsmithError
 from pipelines.recipe_reader import read_recipe
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.data.contract_sql import filled, measured_by, sql_mistake
+from pipelines.data.contracts.sql import filled, measured_by, sql_mistake
 
 TYPES = {"a": "integer", "b": "string", "seen": "timestamp"}
 CHANGES = "is not the same on every run; compare with a fixed value"

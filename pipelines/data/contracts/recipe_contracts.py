@@ -5,8 +5,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.contract import Column, Contract, read_contract
-from pipelines.data.contract_terms import TRAINING
+from pipelines.data.contracts.contract import Column, Contract, read_contract
+from pipelines.data.contracts.terms import TRAINING
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import columns_of, did_you_mean

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.contract import read_contract
-from pipelines.data.data_set_checks import findings_report, judge_data_set, verdict
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.contracts.data_set_checks import findings_report, judge_data_set, verdict
 from pipelines.data.quarantine import Refused, judged_rows, write_accepted
 from pipelines.data.row_store import write_rows
 from pipelines.data.sources.rows import Row

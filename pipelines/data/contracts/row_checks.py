@@ -8,8 +8,8 @@ What the contract's author wrote enters the SQL only as literals.
 import datetime
 from collections.abc import Iterator
 
-from pipelines.data.contract import Column, Contract, Rule
-from pipelines.data.contract_values import beyond_format, beyond_physical, literal, quoted, typed
+from pipelines.data.contracts.contract import Column, Contract, Rule
+from pipelines.data.contracts.values import beyond_format, beyond_physical, literal, quoted, typed
 
 _COMPARISONS = {"minimum": "<", "maximum": ">", "exclusiveMinimum": "<=", "exclusiveMaximum": ">="}
 ORDER = "source, line, seq"

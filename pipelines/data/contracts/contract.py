@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import strict_yaml
-from pipelines.data.contract_columns import RECORD, Column, column_mistakes, columns_in
-from pipelines.data.contract_dialect import not_supported, schema_mistakes
-from pipelines.data.contract_quality import data_set_mistakes, data_set_rules, unique_together
-from pipelines.data.contract_rules import DataSetRule, Mistake, Rule
-from pipelines.data.contract_terms import Terms, ages_mistakes, terms_mistakes, terms_of
-from pipelines.data.references import Reference, reference_mistakes, references_of
+from pipelines.data.contracts.columns import RECORD, Column, column_mistakes, columns_in
+from pipelines.data.contracts.dialect import not_supported, schema_mistakes
+from pipelines.data.contracts.quality import data_set_mistakes, data_set_rules, unique_together
+from pipelines.data.contracts.references import Reference, reference_mistakes, references_of
+from pipelines.data.contracts.rules import DataSetRule, Mistake, Rule
+from pipelines.data.contracts.terms import Terms, ages_mistakes, terms_mistakes, terms_of
 from pipelines.errors import TinsmithError
 from pipelines.strict_yaml import Document, Field
 
