@@ -72,7 +72,8 @@ def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[R
             if part.sha256 is None:
                 digest.update(row.raw.encode() + b"\n")
             yield row
-        counted.append({"file": part.label, "sha256": part.sha256 or digest.hexdigest(), "rows": rows})
+        copy = {"copy_of": part.copy_of} if part.copy_of else {}
+        counted.append({"file": part.label, "sha256": part.sha256 or digest.hexdigest(), "rows": rows, **copy})
 
 
 if __name__ == "__main__":

@@ -104,13 +104,13 @@ def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
 
 
 def _refuse_copies(collected: Sequence[_Collected]) -> None:
-    """Two files of the same bytes would count every row twice; only files without rows may be alike."""
+    """Two files of the same bytes would count every row twice; files without rows and refused copies may be alike."""
     first: dict[tuple[str, str], str] = {}
     for source in collected:
         for file in source.files:
             label = f"{source.name}/{file['file']}"
             same = first.setdefault((source.use, file["sha256"]), label)
-            if same != label and file["rows"]:
+            if same != label and file["rows"] and "copy_of" not in file:
                 raise TinsmithError(f"{label}: the same file as {same}, byte for byte; take one of them away")
 
 

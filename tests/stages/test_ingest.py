@@ -169,6 +169,18 @@ def test_the_same_file_twice_is_an_error():
         run_ingest(a_csv=content, b_csv=content)
 
 
+def test_a_copy_among_documents_is_refused_and_the_others_go_on():
+    manual = b"# Returns\n\nGoods may come back within 30 days.\n"
+    recipe = RECIPE.replace("type: files", "type: documents").replace("{body}", "{path}").replace("{product}", "{text}")
+    PATHS.recipe.write_text(recipe)
+    columns = "  - {name: path, logicalType: string}\n  - {name: text, logicalType: string}\n"
+    Path("tickets.odcs.yaml").write_text(CONTRACT[: CONTRACT.index("  - {name: ticket_id")] + columns)
+    report = run_ingest(a_md=manual, b_md=manual)
+    assert (report["accepted"], report["rejected_raw"]) == (1, 1)
+    assert [line["reasons"] for line in quarantine()] == [["document: a copy of an earlier one, byte for byte"]]
+    assert report["sources"]["tickets"]["files"][1]["copy_of"] == "a.md"
+
+
 def test_files_without_rows_may_be_alike_beside_one_that_has_some():
     report = run_ingest(a_csv=HEADER, b_csv=HEADER, c_csv=HEADER + b"1,,x,app\n")
     assert [file["rows"] for file in report["sources"]["tickets"]["files"]] == [0, 0, 1]

@@ -10,6 +10,8 @@ from pipelines.data.privacy.rule import NO_MASK, Rule
 
 _MIXED = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])")
 _HEX = re.compile(r"[0-9a-fA-F]+")
+# Words and short numbers, as in transfer_funds_between_accounts_7291.
+_IDENTIFIER = re.compile(r"[A-Za-z]{2,}(?:[_-](?:[A-Za-z]+|[0-9]{1,6}))+")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _TELLING = re.compile(r"\d|[^\w'\-/.]|(?<=[a-z])[A-Z]")
 _NO_VALUES = {"none", "null", "true", "false", "undefined", "changeme", "required", "optional", "string"}
@@ -32,7 +34,7 @@ def _random_key(text: str) -> int:
 
 def _random_value(text: str) -> int:
     """A value that no word is: hex above 3 bits a character, else above 3.7; detect-secrets uses 3 and 4.5."""
-    if not _MIXED.match(text) or _UUID.fullmatch(text):
+    if not _MIXED.match(text) or _UUID.fullmatch(text) or _IDENTIFIER.fullmatch(text):
         return 0
     return len(text) if entropy(text) >= (3.0 if _HEX.fullmatch(text) else 3.7) else 0
 

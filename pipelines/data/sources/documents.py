@@ -45,14 +45,22 @@ class _Document:
 def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part]:
     """A part for each file. A document that cannot be read is one row with its fault, and the others go on.
 
+    So is a copy of an earlier document: folders of documents are full of them, and each would count twice.
+
     Raises:
         TinsmithError: no file is found, an archive is refused, or the contract asks for a column that passages lack.
     """
     places_of(contract, list(COLUMNS), "documents", "passage")
+    first: dict[str, str] = {}
     for file in find_files(source):
         with plain_files(file, source.members) as plain:
             for one in plain:
-                yield Part(one.label, one.sha256, _rows_of_file(one, _Document(one.label, source, contract)))
+                document = _Document(one.label, source, contract)
+                if (same := first.setdefault(one.sha256, one.label)) == one.label:
+                    yield Part(one.label, one.sha256, _rows_of_file(one, document))
+                else:
+                    copy = _refused(document, "document: a copy of an earlier one, byte for byte")
+                    yield Part(one.label, one.sha256, iter([copy]), copy_of=same)
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:

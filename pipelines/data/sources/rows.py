@@ -38,12 +38,13 @@ class Part:
     """A part of a source that is counted apart: a file, a member of an archive, a table.
 
     `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
-    it has none of its own, as a table.
+    it has none of its own, as a table. `copy_of` is the earlier part of the same bytes where only that one is read.
     """
 
     label: str
     sha256: str | None
     rows: Iterator[Row]
+    copy_of: str | None = None
 
 
 def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -> list[int]:

@@ -78,6 +78,7 @@ def test_personal_data_and_secrets_are_masked(text, masked):
         "firmware v1.2.3.4 since 10:30:45, std::string",
         "IBAN DE88370400440532013000 has a wrong check",
         "access to extraordinarily-long-words",
+        "- Tool: `transfer_funds_between_bank_accounts_7291(user)`",
     ],
 )
 def test_ordinary_text_stays(text):

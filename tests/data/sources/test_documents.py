@@ -118,8 +118,8 @@ def test_bad_documents_are_refused_alone_and_the_rest_goes_on(tmp_path):
         k_png=b"\x89PNG",
         l_pkl=b"\x80\x04K\x01.",
         m_eml=b"no mail",
-        n_mbox=b"no mail",
-        o_msg=b"no mail",
+        n_mbox=b"no mails",
+        o_msg=b"no message",
         p_txt=b"\n \n",
         z_txt=b"good",
     )
@@ -258,3 +258,14 @@ def test_any_bytes_are_passages_or_a_reason(tmp_path, ending, content):
     rows = collected(COLUMNS, type="documents", path=str(tmp_path / f"a.{ending}"))
     assert rows
     assert all(row.faults or row.texts for row in rows)
+
+
+def test_a_copy_of_a_document_is_refused_and_the_first_is_read(tmp_path):
+    text = b"# Returns\n\nGoods may come back within 30 days.\n"
+    for name, content in {"b.md": text, "a.md": text, "c.md": b"Something else.\n"}.items():
+        (tmp_path / name).write_bytes(content)
+    parts = parts_of(COLUMNS, type="documents", path=str(tmp_path / "*"))
+    assert [(part.label, part.copy_of) for part, _ in parts] == [("a.md", None), ("b.md", "a.md"), ("c.md", None)]
+    assert faults([row for _, rows in parts for row in rows]) == {
+        "b.md": "document: a copy of an earlier one, byte for byte"
+    }
