@@ -5,7 +5,7 @@ import sys
 from itertools import islice
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipelines.data.quarantine_file import counted_reasons, refused_rows
 from pipelines.errors import TinsmithError
@@ -21,7 +21,7 @@ def print_summary(name: str) -> None:
     kinds, reasons = counted_reasons(refused_rows(_paths(name).work / "quarantine.jsonl"))
     print(f"{name}: {kinds['quarantined']} rows quarantined, {kinds['rejected_raw']} could not be read")
     if reasons:
-        table = Table("rows", "source", "reason", box=None, pad_edge=False)
+        table = Table("rows", Column("source", overflow="fold"), "reason", box=None, pad_edge=False)
         for (source, reason), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
             table.add_row(str(count), source, reason)
         Console(soft_wrap=True).print(table, markup=False, highlight=False)
