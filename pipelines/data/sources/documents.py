@@ -9,7 +9,7 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, find_files, plain_files
 from pipelines.data.sources.mail import Mail, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
-from pipelines.data.sources.rows import Part, Row, places_of, value_faults
+from pipelines.data.sources.rows import Part, Row, batches_of, places_of, value_faults
 from pipelines.recipe_sources import DocumentsSource
 
 COLUMNS = {
@@ -52,7 +52,8 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
     for file in find_files(source):
         with plain_files(file, source.members) as plain:
             for one in plain:
-                yield Part(one.label, one.sha256, _rows_of_file(one, _Document(one.label, source, contract)))
+                rows = _rows_of_file(one, _Document(one.label, source, contract))
+                yield Part(one.label, one.sha256, batches_of(rows, contract))
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:

@@ -6,13 +6,13 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.csv_rows import csv_rows
+from pipelines.data.sources.csv_rows import csv_batches
 from pipelines.data.sources.database import dsn_of, read_database
 from pipelines.data.sources.documents import read_documents
 from pipelines.data.sources.files import PlainFile, SourceFile, expanded, find_files, is_remote, plain_files
 from pipelines.data.sources.hub import hub_files
 from pipelines.data.sources.json_rows import json_rows, jsonl_rows
-from pipelines.data.sources.rows import Part, Row
+from pipelines.data.sources.rows import Part, batches_of
 from pipelines.data.sources.tables import drift, parquet_rows, parquet_schema
 from pipelines.data.sources.xlsx_rows import xlsx_rows
 from pipelines.errors import TinsmithError
@@ -81,21 +81,25 @@ def _files(files: tuple[SourceFile, ...], source: FilesSource, contract: Contrac
                     first = first or (one, schema)
                     if mistakes := drift(*first, one, schema):
                         raise TinsmithError("\n".join(mistakes))
-                yield Part(one.label, one.sha256, _rows(one, format_, source, contract))
+                yield Part(one.label, one.sha256, _batches(one, format_, source, contract))
 
 
-def _rows(file: PlainFile, format_: Format, source: FilesSource, contract: Contract) -> Iterator[Row]:
+def _batches(
+    file: PlainFile, format_: Format, source: FilesSource, contract: Contract
+) -> Iterator[pa.RecordBatch]:
     if source.shape and format_ not in ("jsonl", "json", "parquet"):
         raise TinsmithError(f"{file.told}: shape {source.shape} is read from JSON and Parquet only; take shape away")
     if format_ == "csv":
-        return csv_rows(file, source.delimiter, source.encoding, contract)
+        return csv_batches(file, source.delimiter, source.encoding, contract)
     if format_ == "jsonl":
-        return jsonl_rows(file, source.encoding, source.shape, contract)
-    if format_ == "json":
-        return json_rows(file, source.encoding, source.shape, contract)
-    if format_ == "parquet":
-        return parquet_rows(file, source.shape, contract)
-    return xlsx_rows(file, source.sheet, contract)
+        rows = jsonl_rows(file, source.encoding, source.shape, contract)
+    elif format_ == "json":
+        rows = json_rows(file, source.encoding, source.shape, contract)
+    elif format_ == "parquet":
+        rows = parquet_rows(file, source.shape, contract)
+    else:
+        rows = xlsx_rows(file, source.sheet, contract)
+    return batches_of(rows, contract)
 
 
 def _format_of(file: PlainFile) -> Format:
