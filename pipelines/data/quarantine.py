@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD, Contract
-from pipelines.data.contracts.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
+from pipelines.data.contracts.row_checks import (
+    POSITION,
+    firsts,
+    firsts_table,
+    keys_table,
+    refused_rows,
+    typed_values,
+)
 from pipelines.data.contracts.sql import identifier
 from pipelines.data.contracts.values import quoted
+from pipelines.data.row_store import write_beside
 from pipelines.files import written_whole
 
 _ARROW_TYPES = {
@@ -31,6 +42,8 @@ _ARROW_TYPES = {
     "time": pa.time64("us"),
 }
 _BATCH_ROWS = 10_000
+_GROUP_ROWS = 100_000
+_GROUP_CHARACTERS = 2**24
 _MEMORY = "1GB"
 
 
@@ -57,14 +70,15 @@ def judged_rows(
     as_of: datetime.date | None = None,
     tables: Mapping[str, Path] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a database in `folder` that holds every row with its typed values and its reasons.
+    """Give a database that knows every row, its typed values, and of those that are refused every reason.
 
     `rows` is a file of row_store.write_rows; in which order it holds them does not matter, since they are judged in the
     order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives, by
     name, the file of write_accepted for each table that the contract refers to.
 
-    DuckDB spills to `folder`, so that memory stays flat in the number of rows; what a killed run left there is cleared
-    away first.
+    Only the refused are written down: whoever asks for values has them cast anew from the file, which costs less than
+    storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of rows;
+    what a killed run left there is cleared away first.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -75,13 +89,42 @@ def judged_rows(
     ):
         database.execute("SET TimeZone = 'UTC'")
         _load_keys(database, contract, tables or {})
+        ordered = quoted(str(rows if _are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")))
         database.execute(
-            f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(rows))});"  # noqa: S608
-            f"SET allowed_paths = [{quoted(str(rows))}];"
-            "SET enable_external_access = false; SET lock_configuration = true"
+            f"CREATE VIEW rows AS SELECT * FROM read_parquet({ordered}, file_row_number = true);"  # noqa: S608
+            f"SET allowed_paths = [{ordered}]; SET enable_external_access = false; SET lock_configuration = true;"
+            f"CREATE VIEW typed AS SELECT *, {typed_values(contract)} FROM rows"
         )
-        database.execute(_judge(contract, as_of))
+        for group, query in enumerate(firsts(contract)):
+            database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
+        database.execute(
+            f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"
+            f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position"
+        )
         yield database
+
+
+def _are_in_order(rows: Path) -> bool:
+    """Whether the rows stand in the order of their files and lines, as those of a source do."""
+    last: tuple[str, int] = "", 0
+    with pq.ParquetFile(rows) as file:
+        for batch in file.iter_batches(columns=["source", "line"]):
+            sources, lines = batch.columns
+            follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
+            if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
+                return False
+            if (sources[0].as_py(), lines[0].as_py()) < last:
+                return False
+            last = sources[-1].as_py(), lines[-1].as_py()
+    return True
+
+
+def _sorted(database: duckdb.DuckDBPyConnection, rows: Path, path: Path) -> Path:
+    database.execute(
+        f"COPY (SELECT * EXCLUDE ({POSITION}) FROM read_parquet({quoted(str(rows))}, file_row_number = true)"
+        f" ORDER BY source, line, {POSITION}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    return path
 
 
 def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: Mapping[str, Path]) -> None:
@@ -107,6 +150,14 @@ def accepted_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*typed, pa.field(RECORD, pa.string(), nullable=False)])
 
 
+def accepted_writer(path: Path, contract: Contract) -> pq.ParquetWriter:
+    """A writer of a file of `accepted_schema`, to which append_accepted appends."""
+    # Most values differ, so that dictionaries would be begun and given up; nobody asks for statistics.
+    return pq.ParquetWriter(
+        path, accepted_schema(contract), compression="zstd", use_dictionary=False, write_statistics=False
+    )
+
+
 def append_accepted(
     database: duckdb.DuckDBPyConnection, source: str, contract: Contract, writer: pq.ParquetWriter
 ) -> int:
@@ -114,23 +165,77 @@ def append_accepted(
 
     Columns of the file that the contract does not have stay empty.
     """
+    count = 0
+
+    def counted() -> Iterator[pa.Table]:
+        nonlocal count
+        for table in _groups(_accepted(database, source, contract, writer.schema), writer.schema):
+            count += table.num_rows
+            yield table
+
+    write_beside(writer, counted())
+    return count
+
+
+def _accepted(
+    database: duckdb.DuckDBPyConnection, source: str, contract: Contract, schema: pa.Schema
+) -> Iterator[pa.Table]:
     values = {column.name: f"v{index}" for index, column in enumerate(contract.columns)}
     values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
-    known = [name for name in writer.schema.names if name in values]
+    known = [name for name in schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
-    accepted = database.execute(
-        f"SELECT {listed} FROM judged WHERE len(reasons) = 0 ORDER BY {ORDER}"  # noqa: S608 - v0, v1, ... and a quoted name
-    )
-    count = 0
-    for batch in accepted.to_arrow_reader(_BATCH_ROWS):
-        given = dict(zip(known, batch.columns, strict=True))
+    refused = database.execute("SELECT position FROM refused ORDER BY position").to_arrow_table()["position"].to_numpy()
+    # DuckDB keeps the order of what it scans, not of what it joins: the refused are taken out here.
+    rows = database.execute(f"SELECT {POSITION}, {listed} FROM typed")  # noqa: S608 - v0, v1, ... and a quoted name
+    begin = 0
+    for batch in rows.to_arrow_reader(_BATCH_ROWS):
+        positions = batch[0].to_numpy()
+        if not np.array_equal(positions, np.arange(begin, begin + len(positions))):
+            raise AssertionError("DuckDB gave rows in another order than that of their file")
+        low, high = np.searchsorted(refused, [begin, begin + len(positions)])
+        begin += len(positions)
+        kept = _without(batch, refused[low:high] - positions[0]) if high > low else batch
+        given = dict(zip(known, kept.columns[1:], strict=True))
         columns = [
-            given[field.name].cast(field.type) if field.name in given else pa.nulls(batch.num_rows, field.type)
-            for field in writer.schema
+            given[field.name].cast(field.type) if field.name in given else pa.nulls(kept.num_rows, field.type)
+            for field in schema
         ]
-        writer.write_batch(pa.record_batch(columns, schema=writer.schema))
-        count += batch.num_rows
-    return count
+        yield pa.Table.from_arrays(columns, schema=schema)
+
+
+def _without(batch: pa.RecordBatch, places: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    kept = np.ones(batch.num_rows, np.bool_)
+    kept[places] = False
+    # pyarrow.array would import pandas, for a second.
+    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
+    return batch.filter(pa.Array.from_buffers(pa.bool_(), batch.num_rows, [None, bits]))
+
+
+def _groups(tables: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Rows in groups of bounded size that depend on nothing but the rows, however many come at once."""
+    group: list[pa.Table] = []
+    rows = characters = 0
+    for piece in _pieces(tables, schema):
+        group.append(piece)
+        rows += piece.num_rows
+        texts = (column for column in piece.columns if column.type == pa.string())
+        characters += sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in texts)
+        if rows >= _GROUP_ROWS or characters >= _GROUP_CHARACTERS:
+            yield pa.concat_tables(group).combine_chunks()
+            group, rows, characters = [], 0, 0
+    if group:
+        yield pa.concat_tables(group).combine_chunks()
+
+
+def _pieces(tables: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    rest = schema.empty_table()
+    for table in tables:
+        rest = pa.concat_tables([rest, table])
+        while rest.num_rows >= _BATCH_ROWS:
+            yield rest.slice(0, _BATCH_ROWS)
+            rest = rest.slice(_BATCH_ROWS)
+    if rest.num_rows:
+        yield rest
 
 
 def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, path: Path) -> int:
@@ -138,8 +243,7 @@ def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: C
 
     Returns how many they are.
     """
-    schema = accepted_schema(contract)
-    with written_whole(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+    with written_whole(path) as fresh, accepted_writer(fresh, contract) as writer:
         return append_accepted(database, source, contract, writer)
 
 
@@ -153,13 +257,10 @@ def date_ranges(database: duckdb.DuckDBPyConnection, contract: Contract) -> dict
         for index, column in enumerate(contract.columns)
         if column.logical_type in ("date", "timestamp") and not column.personal
     ]
-    ranges = {}
-    for value, name in columns:
-        asked = f"SELECT min({value})::DATE, max({value})::DATE FROM judged WHERE len(reasons) = 0"  # noqa: S608 - v0, ...
-        first, last = database.execute(asked).fetchall()[0]
-        if first is not None:
-            ranges[name] = (first.isoformat(), last.isoformat())
-    return ranges
+    asked = [f"{end}({value})::DATE" for value, _ in columns for end in ("min", "max")]
+    found = database.execute(f"SELECT {', '.join(asked)} FROM accepted").fetchall()[0] if columns else ()  # noqa: S608 - v0, ...
+    ranges = zip(columns, found[::2], found[1::2], strict=True)
+    return {name: (first.isoformat(), last.isoformat()) for (_, name), first, last in ranges if first is not None}
 
 
 def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, stream: TextIO) -> Refused:
@@ -172,7 +273,7 @@ def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract
     refused = Refused()
     found = database.execute(
         f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
-        f" FROM judged WHERE len(reasons) > 0 ORDER BY {ORDER}"
+        f" FROM rows JOIN refused ON {POSITION} = position ORDER BY position"
     )
     for batch in found.to_arrow_reader(_BATCH_ROWS):
         for row in batch.to_pylist():
@@ -198,16 +299,3 @@ def _entry(row: dict[str, Any], source: str, keys: tuple[str, ...]) -> dict[str,
     if row["raw_bytes"] is not None:
         entry["raw_base64"] = base64.b64encode(row["raw_bytes"]).decode("ascii")
     return entry
-
-
-def _judge(contract: Contract, as_of: datetime.date | None) -> str:
-    """SQL that makes the table `judged`; unreadable rows keep their faults as reasons."""
-    return f"""
-        CREATE TABLE judged AS
-        WITH typed AS (SELECT *, {typed_values(contract)} FROM rows),
-             counted AS (SELECT *{repeats(contract)} FROM typed),
-             joined AS (SELECT counted.*{lacking(contract)} FROM counted{joined_keys(contract)})
-        SELECT * EXCLUDE (faults), len(faults) > 0 AS rejected,
-               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract, as_of)} END AS reasons
-        FROM joined
-    """  # noqa: S608 - the contract's words enter as quoted literals

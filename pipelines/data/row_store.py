@@ -26,21 +26,23 @@ def write_batches(batches: Iterable[pa.RecordBatch], contract: Contract, path: P
     Groups of bounded size pass through, so that memory stays flat in the number of rows.
     """
     schema = row_schema(len(contract.columns))
-    with (
-        pq.ParquetWriter(
-            path,
-            schema,
-            compression="zstd",
-            # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
-            use_dictionary=["source", "kinds"],
-            write_statistics=False,
-            column_encoding={"line": "DELTA_BINARY_PACKED", "offset": "DELTA_BINARY_PACKED"},
-        ) as writer,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        # One group is compressed while the next is read.
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
+        use_dictionary=["source", "kinds"],
+        write_statistics=False,
+        column_encoding={"line": "DELTA_BINARY_PACKED", "offset": "DELTA_BINARY_PACKED"},
+    ) as writer:
+        write_beside(writer, _groups(batches))
+
+
+def write_beside(writer: pq.ParquetWriter, groups: Iterable[pa.Table]) -> None:
+    """Write each table as a group of rows, compressed while the next one is made."""
+    with ThreadPoolExecutor(1) as beside:
         written = beside.submit(lambda: None)
-        for group in _groups(batches):
+        for group in groups:
             written.result()
             written = beside.submit(writer.write_table, group)
         written.result()

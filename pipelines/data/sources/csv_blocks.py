@@ -68,8 +68,8 @@ def whole_part(block: bytes) -> bytes:
 def read_block(block: bytes, start: Place, layout: Layout) -> Block | None:
     """The records of a block, which begins at `start` and ends with a line's end; None where it cannot be read so."""
     utf8 = _as_utf8(block, layout.encoding)
-    # Arrow takes a byte order mark away wherever its input begins.
-    if utf8 is None or utf8.startswith(_BYTE_ORDER_MARK):
+    # Arrow takes a byte order mark away from where its input begins, which may be any record.
+    if utf8 is None or utf8.startswith(_BYTE_ORDER_MARK) or b"\n" + _BYTE_ORDER_MARK in utf8:
         return None
     content = np.frombuffer(utf8, np.uint8)
     inside = _inside_quotes(content) if b'"' in utf8 else None
@@ -184,15 +184,20 @@ def _fields(content: Any, rows: int, layout: Layout) -> list[pa.Array]:
 
 def _batch(layout: Layout, lines: pa.Array, offsets: pa.Array, raw: pa.Array, fields: list[pa.Array]) -> pa.RecordBatch:
     schema = row_schema(len(layout.places))
-    given = {"source": pa.repeat(layout.label, len(raw)), "line": lines, "offset": offsets, "raw": raw}
+    given = {"source": _repeated(layout.label, len(raw)), "line": lines, "offset": offsets, "raw": raw}
     given |= {f"t{index}": column for index, column in enumerate(fields)}
     columns = [given[field.name] if field.name in given else pa.nulls(len(raw), field.type) for field in schema]
     return pa.record_batch(columns, schema=schema)
 
 
-# pyarrow.array would import pandas, for a second.
+# pyarrow.array and pyarrow.repeat would import pandas, for a second.
 def _integers(values: Places) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _repeated(text: str, times: int) -> pa.Array:
+    content = np.frombuffer(text.encode(), np.uint8)
+    return _text_array(np.tile(content, times), np.full(times, len(content)))
 
 
 def _text_array(content: Bytes, lengths: Places) -> pa.Array:

@@ -5,6 +5,7 @@ A row that breaks them neither stops the reading nor pulls the rows behind it al
 
 import csv
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -39,34 +40,42 @@ def csv_batches(file: PlainFile, delimiter: str, encoding: str, contract: Contra
     Raises:
         TinsmithError: the file cannot be opened, or its header is missing, broken, or not the contract's.
     """
-    records: list[Record] = []
-    place: Place | None = Place(0, 0)
-    start = None
-    while not records and place:
-        records, place = records_from(file.path, encoding, delimiter, start, 1 if start is None else start.line)
-        start = place
-    if not records:
-        raise TinsmithError(f"{file.told}: the file is empty; it needs a header with the contract's columns")
-    layout = _layout(records[0], file, delimiter, encoding, contract)
+    header, place = _header(file, delimiter, encoding)
+    layout = _layout(header, file, delimiter, encoding, contract)
     codec = codec_of(file.path, encoding)
-    yield from batches_of((_row(record, layout, codec) for record in records[1:]), contract)
     with file.path.open("rb") as stream:
         while place:
-            last = place.line
-            if layout.by_bytes:
-                stream.seek(place.offset)
-                content = stream.read(_BLOCK)
-                at_end = len(content) < _BLOCK
-                content = content if at_end else whole_part(content)
-                content += b"\n" if at_end and not content.endswith(b"\n") else b""
-                if content and (block := read_block(content, place, layout)):
-                    yield _in_order(block, layout, codec, contract)
-                    ends = place.line + content.count(b"\n")
-                    place = None if at_end else Place(ends, place.offset + len(content))
-                    continue
-                last += max(content.count(b"\n") - 1, 0)
-            records, place = records_from(file.path, encoding, delimiter, place, last)
-            yield from batches_of((_row(record, layout, codec) for record in records), contract)
+            content, at_end = _next_block(stream, place, layout)
+            if content and (block := read_block(content, place, layout)):
+                yield _in_order(block, layout, codec, contract)
+                behind = Place(place.line + content.count(b"\n"), place.offset + len(content))
+                place = None if at_end else behind
+            else:
+                last = place.line + max(content.count(b"\n") - 1, 0)
+                records, place = records_from(file.path, encoding, delimiter, place, last)
+                yield from batches_of((_row(record, layout, codec) for record in records), contract)
+
+
+def _header(file: PlainFile, delimiter: str, encoding: str) -> tuple[Record, Place | None]:
+    """The first record, and where the next one begins, None where there is none."""
+    records, place = records_from(file.path, encoding, delimiter, None, 1)
+    while not records and place:
+        records, place = records_from(file.path, encoding, delimiter, place, place.line)
+    if not records:
+        raise TinsmithError(f"{file.told}: the file is empty; it needs a header with the contract's columns")
+    header, *others = records
+    return header, Place(others[0].line, others[0].offset) if others else place
+
+
+def _next_block(stream: BinaryIO, place: Place, layout: Layout) -> tuple[bytes, bool]:
+    """The whole lines that are read together from `place` on, none where they cannot; whether the file ends there."""
+    if not layout.by_bytes:
+        return b"", False
+    stream.seek(place.offset)
+    content = stream.read(_BLOCK)
+    if len(content) == _BLOCK:
+        return whole_part(content), False
+    return content + b"\n" * (not content.endswith(b"\n")), True
 
 
 def _layout(header: Record, file: PlainFile, delimiter: str, encoding: str, contract: Contract) -> Layout:
