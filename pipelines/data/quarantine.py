@@ -15,7 +15,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD, Contract
@@ -29,7 +28,7 @@ from pipelines.data.contracts.row_checks import (
 )
 from pipelines.data.contracts.sql import identifier
 from pipelines.data.contracts.values import quoted
-from pipelines.data.row_store import write_beside
+from pipelines.data.row_store import are_in_order, regrouped, write_beside
 from pipelines.files import written_whole
 
 _ARROW_TYPES = {
@@ -42,9 +41,7 @@ _ARROW_TYPES = {
     "time": pa.time64("us"),
 }
 _BATCH_ROWS = 10_000
-_GROUP_ROWS = 100_000
-_GROUP_CHARACTERS = 2**24
-_MEMORY = "1GB"
+_MEMORY = "512MB"
 
 
 @dataclass
@@ -77,8 +74,8 @@ def judged_rows(
     name, the file of write_accepted for each table that the contract refers to.
 
     Only the refused are written down: whoever asks for values has them cast anew from the file, which costs less than
-    storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of rows;
-    what a killed run left there is cleared away first.
+    storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of
+    rows; what a killed run left there is cleared away first.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -89,39 +86,26 @@ def judged_rows(
     ):
         database.execute("SET TimeZone = 'UTC'")
         _load_keys(database, contract, tables or {})
-        ordered = quoted(str(rows if _are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")))
+        ordered = quoted(str(rows if are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")))
         database.execute(
             f"CREATE VIEW rows AS SELECT * FROM read_parquet({ordered}, file_row_number = true);"  # noqa: S608
-            f"SET allowed_paths = [{ordered}]; SET enable_external_access = false; SET lock_configuration = true;"
+            f"SET allowed_paths = [{ordered}]; SET enable_external_access = false;"
             f"CREATE VIEW typed AS SELECT *, {typed_values(contract)} FROM rows"
         )
         for group, query in enumerate(firsts(contract)):
             database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
         database.execute(
-            f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"
-            f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position"
+            f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"  # noqa: S608 - as above
+            f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position;"
+            # Rows go out one batch at a time and are compressed beside; more threads would only wait for each other.
+            "SET threads = 1; SET lock_configuration = true"
         )
         yield database
 
 
-def _are_in_order(rows: Path) -> bool:
-    """Whether the rows stand in the order of their files and lines, as those of a source do."""
-    last: tuple[str, int] = "", 0
-    with pq.ParquetFile(rows) as file:
-        for batch in file.iter_batches(columns=["source", "line"]):
-            sources, lines = batch.columns
-            follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
-            if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
-                return False
-            if (sources[0].as_py(), lines[0].as_py()) < last:
-                return False
-            last = sources[-1].as_py(), lines[-1].as_py()
-    return True
-
-
 def _sorted(database: duckdb.DuckDBPyConnection, rows: Path, path: Path) -> Path:
     database.execute(
-        f"COPY (SELECT * EXCLUDE ({POSITION}) FROM read_parquet({quoted(str(rows))}, file_row_number = true)"
+        f"COPY (SELECT * EXCLUDE ({POSITION}) FROM read_parquet({quoted(str(rows))}, file_row_number = true)"  # noqa: S608
         f" ORDER BY source, line, {POSITION}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
     return path
@@ -169,7 +153,7 @@ def append_accepted(
 
     def counted() -> Iterator[pa.Table]:
         nonlocal count
-        for table in _groups(_accepted(database, source, contract, writer.schema), writer.schema):
+        for table in regrouped(_accepted(database, source, contract, writer.schema), writer.schema):
             count += table.num_rows
             yield table
 
@@ -204,38 +188,9 @@ def _accepted(
 
 
 def _without(batch: pa.RecordBatch, places: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    kept = np.ones(batch.num_rows, np.bool_)
-    kept[places] = False
+    kept = np.delete(np.arange(batch.num_rows), places)
     # pyarrow.array would import pandas, for a second.
-    bits = pa.py_buffer(np.packbits(kept, bitorder="little"))
-    return batch.filter(pa.Array.from_buffers(pa.bool_(), batch.num_rows, [None, bits]))
-
-
-def _groups(tables: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Rows in groups of bounded size that depend on nothing but the rows, however many come at once."""
-    group: list[pa.Table] = []
-    rows = characters = 0
-    for piece in _pieces(tables, schema):
-        group.append(piece)
-        rows += piece.num_rows
-        texts = (column for column in piece.columns if column.type == pa.string())
-        characters += sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in texts)
-        if rows >= _GROUP_ROWS or characters >= _GROUP_CHARACTERS:
-            yield pa.concat_tables(group).combine_chunks()
-            group, rows, characters = [], 0, 0
-    if group:
-        yield pa.concat_tables(group).combine_chunks()
-
-
-def _pieces(tables: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    rest = schema.empty_table()
-    for table in tables:
-        rest = pa.concat_tables([rest, table])
-        while rest.num_rows >= _BATCH_ROWS:
-            yield rest.slice(0, _BATCH_ROWS)
-            rest = rest.slice(_BATCH_ROWS)
-    if rest.num_rows:
-        yield rest
+    return batch.take(pa.Array.from_buffers(pa.int64(), len(kept), [None, pa.py_buffer(kept)]))
 
 
 def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, path: Path) -> int:

@@ -1,10 +1,11 @@
-"""Collected rows on disk: one Parquet file a source, every value still the text that was read."""
+"""Rows on disk as Parquet, in groups of bounded size; of a source that was collected every value is still text."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import Contract
@@ -13,6 +14,8 @@ from pipelines.data.sources.rows import Row, batches_of, row_schema
 # DuckDB shares work out by groups of rows; long rows fill one before it has so many.
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 2**25
+_GROUP_CHARACTERS = 2**24
+_PIECE_ROWS = 10_000
 
 
 def write_rows(rows: Iterable[Row], contract: Contract, path: Path) -> None:
@@ -60,3 +63,45 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             group, rows, size = [], 0, 0
     if group:
         yield pa.Table.from_batches(group)
+
+
+def regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Rows in groups of bounded size that depend on nothing but the rows, however many come at once."""
+    group: list[pa.Table] = []
+    rows = characters = 0
+    for piece in _pieces(tables, schema):
+        group.append(piece)
+        rows += piece.num_rows
+        texts = (column for column in piece.columns if column.type == pa.string())
+        characters += sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in texts)
+        if rows >= _GROUP_ROWS or characters >= _GROUP_CHARACTERS:
+            yield pa.concat_tables(group).combine_chunks()
+            group, rows, characters = [], 0, 0
+    if group:
+        yield pa.concat_tables(group).combine_chunks()
+
+
+def _pieces(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    rest = schema.empty_table()
+    for table in tables:
+        rest = pa.concat_tables([rest, table])
+        while rest.num_rows >= _PIECE_ROWS:
+            yield rest.slice(0, _PIECE_ROWS)
+            rest = rest.slice(_PIECE_ROWS)
+    if rest.num_rows:
+        yield rest
+
+
+def are_in_order(rows: Path) -> bool:
+    """Whether the rows stand in the order of their files and lines, as those of a source do."""
+    last: tuple[str, int] = "", 0
+    with pq.ParquetFile(rows) as file:
+        for batch in file.iter_batches(columns=["source", "line"]):
+            sources, lines = batch.columns
+            follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
+            if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
+                return False
+            if (sources[0].as_py(), lines[0].as_py()) < last:
+                return False
+            last = sources[-1].as_py(), lines[-1].as_py()
+    return True

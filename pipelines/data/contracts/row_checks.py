@@ -1,7 +1,7 @@
 """A contract compiled to DuckDB SQL: each column's text cast to its type, and every reason why a row breaks a promise.
 
-The rows stand in a table with `kinds` and `faults` (see sources.rows.Row), one text column t0, t1, ... for each column of
-the contract, and their number POSITION, in whose order they are judged. The keys that references ask for stand in
+The rows stand in a table with `kinds` and `faults` (see sources.rows.Row), one text column t0, t1, ... for each column
+of the contract, and their number POSITION, in whose order they are judged. The keys that references ask for stand in
 tables named by `keys_table`, values that come again in tables named by `firsts_table`. What the contract's author wrote
 enters the SQL only as literals.
 """
@@ -74,9 +74,9 @@ def _cases(contract: Contract, as_of: datetime.date | None) -> Iterator[tuple[st
                 yield _comes_again(group), f"{column.name}: unique"
             for broken, said in _broken(index, column, rule, as_of):
                 yield broken, f"{column.name}: {said}"
-    for group, (_, said) in enumerate(_once(contract)):
-        if said:
-            yield _comes_again(group), said
+    for group, (_, reason) in enumerate(_once(contract)):
+        if reason:
+            yield _comes_again(group), reason
     for number, reference in enumerate(contract.references):
         known = _known(_values(contract, reference.columns))
         yield f"{known} AND {keys_table(number)}.c0 IS NULL", reference.said

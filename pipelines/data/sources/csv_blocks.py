@@ -1,8 +1,8 @@
 """Many records of a CSV at once, a column at a time, with the same result as csv_records gives record by record.
 
-Quotes, records and their fields are told apart by looking at all of a block's bytes at once; the fields of whole records
-are then read by Arrow. Records with too many or too few fields, with NUL or with bytes that are no text are set apart,
-to be read one by one. Where a quote is broken, no record of the block is certain, and the block is given up.
+Quotes, records and their fields are told apart by looking at all of a block's bytes at once; the fields of whole
+records are then read by Arrow. Records with too many or too few fields, with NUL or with bytes that are no text are set
+apart, to be read one by one. Where a quote is broken, no record of the block is certain, and the block is given up.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def read_block(block: bytes, start: Place, layout: Layout) -> Block | None:
         return None
     content = np.frombuffer(utf8, np.uint8)
     inside = _inside_quotes(content) if b'"' in utf8 else None
-    if inside is not None and not _is_well_quoted(content, inside, ord(layout.delimiter)):
+    if inside is not None and not _is_well_quoted(content, ord(layout.delimiter)):
         return None
     if b"\r" in utf8 and not _returns_end_lines(content, inside):
         return None
@@ -81,17 +81,15 @@ def read_block(block: bytes, start: Place, layout: Layout) -> Block | None:
     ends = newlines if inside is None else newlines[~inside[newlines]]
     starts = np.concatenate(([0], ends[:-1] + 1))
     texts_end = ends - ((content[ends - 1] == _RETURN) & (ends > starts))
-    filled = texts_end > starts
-    apart = filled & _are_odd(utf8, content, inside, starts, ends, layout)
+    apart = (texts_end > starts) & _are_odd(utf8, content, inside, starts, ends, layout)
     lines = start.line + np.searchsorted(newlines, starts)
     offsets = start.offset + starts
     if len(utf8) != len(block):
         offsets -= np.searchsorted(np.flatnonzero((content & 0xC0) == 0x80), starts)
-    numbers = np.flatnonzero(filled & ~apart)
-    wanted = np.repeat(~apart, ends + 1 - starts) if apart.any() else np.ones(len(content), np.bool_)
+    numbers = np.flatnonzero((texts_end > starts) & ~apart)
+    wanted = np.repeat(~apart, ends + 1 - starts)
     fields = _fields(content[wanted] if apart.any() else utf8, len(numbers), layout)
-    wanted[ends] = False
-    wanted[texts_end] = False
+    wanted[ends] = wanted[texts_end] = False
     raw = _text_array(content[wanted], (texts_end - starts)[numbers])
     whole = _batch(layout, _integers(lines[numbers]), _integers(offsets[numbers]), raw, fields)
     kept_apart = [
@@ -116,7 +114,7 @@ def _inside_quotes(content: Bytes) -> Flags:
     return inside
 
 
-def _is_well_quoted(content: Bytes, inside: Flags, delimiter: int) -> bool:
+def _is_well_quoted(content: Bytes, delimiter: int) -> bool:
     """Whether each quote opens a field, closes one, or is one of two within."""
     quotes = np.flatnonzero(content == _QUOTE)
     if len(quotes) % 2:
@@ -136,9 +134,7 @@ def _returns_end_lines(content: Bytes, inside: Flags | None) -> bool:
     return bool((content[returns + 1] == _NEWLINE).all())
 
 
-def _are_odd(
-    utf8: bytes, content: Bytes, inside: Flags | None, starts: Places, ends: Places, layout: Layout
-) -> Flags:
+def _are_odd(utf8: bytes, content: Bytes, inside: Flags | None, starts: Places, ends: Places, layout: Layout) -> Flags:
     """For each record whether it has another number of fields than the header, or is not text."""
     delimiters = np.flatnonzero(content == ord(layout.delimiter))
     if inside is not None:

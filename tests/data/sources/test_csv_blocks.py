@@ -13,9 +13,13 @@ from pipelines.data.sources.text_lines import codec_of, read_lines
 from tests.data.sources.reads import CONTRACT, rows_of
 
 HEADER = "id,more,body\n"
-FIELDS = st.sampled_from(["", "1", "a b", " ", '""', '"x"', '"a, ""b"""', '"two\nlines"', '"\r"', "é👍", "\ufeff", "NaN"])
+FIELDS = st.sampled_from(
+    ["", "1", "a b", " ", '""', '"x"', '"a, ""b"""', '"two\nlines"', '"\r"', "é👍", "\ufeff", "NaN"]
+)
 LINES = st.lists(FIELDS, min_size=3, max_size=3).map(",".join)
-BROKEN = st.sampled_from(["1", "1,2", "1,2,3,4", "", '"open', 'a"b,c,d', '"a"b,c,d', "a\rb,c,d", "\0,b,c", '"",,"', "é,"])
+BROKEN = st.sampled_from(
+    ["1", "1,2", "1,2,3,4", "", '"open', 'a"b,c,d', '"a"b,c,d', "a\rb,c,d", "\0,b,c", '"",,"', "é,"]
+)
 ENDS = st.sampled_from(["\n", "\n", "\r\n", "\r\r\n"])
 MIXED = st.one_of(LINES, LINES, LINES, BROKEN)
 TEXTS = st.lists(st.tuples(MIXED, ENDS).map("".join), max_size=12).map("".join)
@@ -39,7 +43,8 @@ def one_by_one(path, encoding: str) -> list[Row]:
     sizes=st.tuples(st.integers(1, 120), st.integers(0, 20)),
 )
 @example(text="1,2,3\n" * 8, wild=b"", last="", encoding="utf-8", sizes=(12, 0))
-def test_rows_do_not_depend_on_how_many_bytes_are_read_at_once(tmp_path, monkeypatch, text, wild, last, encoding, sizes):
+@example(text="1\n,,\n,,\n,,\n1\n\ufeff,,\n", wild=b"", last="", encoding="utf-8", sizes=(11, 0))
+def test_rows_do_not_depend_on_how_much_is_read_at_once(tmp_path, monkeypatch, text, wild, last, encoding, sizes):
     monkeypatch.setattr(csv_rows, "_BLOCK", sizes[0])
     monkeypatch.setattr(csv_records, "_WINDOW", sizes[1])
     content = (HEADER + text).encode(encoding, "replace") + wild + last.encode(encoding)[2 * (encoding == "utf-16") :]
