@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD, Contract
-from pipelines.data.contracts.row_checks import ORDER, joined_keys, keys_table, lacking, reasons, repeats, typed_values
+from pipelines.data.contracts.row_checks import (
+    POSITION,
+    firsts,
+    firsts_table,
+    keys_table,
+    refused_rows,
+    typed_values,
+)
 from pipelines.data.contracts.sql import identifier
 from pipelines.data.contracts.values import quoted
+from pipelines.data.row_store import are_in_order, regrouped, write_beside
 from pipelines.files import written_whole
 
 _ARROW_TYPES = {
@@ -31,7 +41,7 @@ _ARROW_TYPES = {
     "time": pa.time64("us"),
 }
 _BATCH_ROWS = 10_000
-_MEMORY = "1GB"
+_MEMORY = "512MB"
 
 
 @dataclass
@@ -57,14 +67,15 @@ def judged_rows(
     as_of: datetime.date | None = None,
     tables: Mapping[str, Path] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a database in `folder` that holds every row with its typed values and its reasons.
+    """Give a database that knows every row, its typed values, and of those that are refused every reason.
 
     `rows` is a file of row_store.write_rows; in which order it holds them does not matter, since they are judged in the
     order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives, by
     name, the file of write_accepted for each table that the contract refers to.
 
-    DuckDB spills to `folder`, so that memory stays flat in the number of rows; what a killed run left there is cleared
-    away first.
+    Only the refused are written down: whoever asks for values has them cast anew from the file, which costs less than
+    storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of
+    rows; what a killed run left there is cleared away first.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -75,13 +86,29 @@ def judged_rows(
     ):
         database.execute("SET TimeZone = 'UTC'")
         _load_keys(database, contract, tables or {})
+        ordered = quoted(str(rows if are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")))
         database.execute(
-            f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted(str(rows))});"  # noqa: S608
-            f"SET allowed_paths = [{quoted(str(rows))}];"
-            "SET enable_external_access = false; SET lock_configuration = true"
+            f"CREATE VIEW rows AS SELECT * FROM read_parquet({ordered}, file_row_number = true);"  # noqa: S608
+            f"SET allowed_paths = [{ordered}]; SET enable_external_access = false;"
+            f"CREATE VIEW typed AS SELECT *, {typed_values(contract)} FROM rows"
         )
-        database.execute(_judge(contract, as_of))
+        for group, query in enumerate(firsts(contract)):
+            database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
+        database.execute(
+            f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"  # noqa: S608 - as above
+            f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position;"
+            # Rows go out one batch at a time and are compressed beside; more threads would only wait for each other.
+            "SET threads = 1; SET lock_configuration = true"
+        )
         yield database
+
+
+def _sorted(database: duckdb.DuckDBPyConnection, rows: Path, path: Path) -> Path:
+    database.execute(
+        f"COPY (SELECT * EXCLUDE ({POSITION}) FROM read_parquet({quoted(str(rows))}, file_row_number = true)"  # noqa: S608
+        f" ORDER BY source, line, {POSITION}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    return path
 
 
 def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: Mapping[str, Path]) -> None:
@@ -107,6 +134,14 @@ def accepted_schema(contract: Contract) -> pa.Schema:
     return pa.schema([*typed, pa.field(RECORD, pa.string(), nullable=False)])
 
 
+def accepted_writer(path: Path, contract: Contract) -> pq.ParquetWriter:
+    """A writer of a file of `accepted_schema`, to which append_accepted appends."""
+    # Most values differ, so that dictionaries would be begun and given up; nobody asks for statistics.
+    return pq.ParquetWriter(
+        path, accepted_schema(contract), compression="zstd", use_dictionary=False, write_statistics=False
+    )
+
+
 def append_accepted(
     database: duckdb.DuckDBPyConnection, source: str, contract: Contract, writer: pq.ParquetWriter
 ) -> int:
@@ -114,23 +149,48 @@ def append_accepted(
 
     Columns of the file that the contract does not have stay empty.
     """
+    count = 0
+
+    def counted() -> Iterator[pa.Table]:
+        nonlocal count
+        for table in regrouped(_accepted(database, source, contract, writer.schema), writer.schema):
+            count += table.num_rows
+            yield table
+
+    write_beside(writer, counted())
+    return count
+
+
+def _accepted(
+    database: duckdb.DuckDBPyConnection, source: str, contract: Contract, schema: pa.Schema
+) -> Iterator[pa.Table]:
     values = {column.name: f"v{index}" for index, column in enumerate(contract.columns)}
     values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
-    known = [name for name in writer.schema.names if name in values]
+    known = [name for name in schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
-    accepted = database.execute(
-        f"SELECT {listed} FROM judged WHERE len(reasons) = 0 ORDER BY {ORDER}"  # noqa: S608 - v0, v1, ... and a quoted name
-    )
-    count = 0
-    for batch in accepted.to_arrow_reader(_BATCH_ROWS):
-        given = dict(zip(known, batch.columns, strict=True))
+    refused = database.execute("SELECT position FROM refused ORDER BY position").to_arrow_table()["position"].to_numpy()
+    # DuckDB keeps the order of what it scans, not of what it joins: the refused are taken out here.
+    rows = database.execute(f"SELECT {POSITION}, {listed} FROM typed")  # noqa: S608 - v0, v1, ... and a quoted name
+    begin = 0
+    for batch in rows.to_arrow_reader(_BATCH_ROWS):
+        positions = batch[0].to_numpy()
+        if not np.array_equal(positions, np.arange(begin, begin + len(positions))):
+            raise AssertionError("DuckDB gave rows in another order than that of their file")
+        low, high = np.searchsorted(refused, [begin, begin + len(positions)])
+        begin += len(positions)
+        kept = _without(batch, refused[low:high] - positions[0]) if high > low else batch
+        given = dict(zip(known, kept.columns[1:], strict=True))
         columns = [
-            given[field.name].cast(field.type) if field.name in given else pa.nulls(batch.num_rows, field.type)
-            for field in writer.schema
+            given[field.name].cast(field.type) if field.name in given else pa.nulls(kept.num_rows, field.type)
+            for field in schema
         ]
-        writer.write_batch(pa.record_batch(columns, schema=writer.schema))
-        count += batch.num_rows
-    return count
+        yield pa.Table.from_arrays(columns, schema=schema)
+
+
+def _without(batch: pa.RecordBatch, places: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    kept = np.delete(np.arange(batch.num_rows), places)
+    # pyarrow.array would import pandas, for a second.
+    return batch.take(pa.Array.from_buffers(pa.int64(), len(kept), [None, pa.py_buffer(kept)]))
 
 
 def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, path: Path) -> int:
@@ -138,8 +198,7 @@ def write_accepted(database: duckdb.DuckDBPyConnection, source: str, contract: C
 
     Returns how many they are.
     """
-    schema = accepted_schema(contract)
-    with written_whole(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+    with written_whole(path) as fresh, accepted_writer(fresh, contract) as writer:
         return append_accepted(database, source, contract, writer)
 
 
@@ -153,13 +212,10 @@ def date_ranges(database: duckdb.DuckDBPyConnection, contract: Contract) -> dict
         for index, column in enumerate(contract.columns)
         if column.logical_type in ("date", "timestamp") and not column.personal
     ]
-    ranges = {}
-    for value, name in columns:
-        asked = f"SELECT min({value})::DATE, max({value})::DATE FROM judged WHERE len(reasons) = 0"  # noqa: S608 - v0, ...
-        first, last = database.execute(asked).fetchall()[0]
-        if first is not None:
-            ranges[name] = (first.isoformat(), last.isoformat())
-    return ranges
+    asked = [f"{end}({value})::DATE" for value, _ in columns for end in ("min", "max")]
+    found = database.execute(f"SELECT {', '.join(asked)} FROM accepted").fetchall()[0] if columns else ()  # noqa: S608 - v0, ...
+    ranges = zip(columns, found[::2], found[1::2], strict=True)
+    return {name: (first.isoformat(), last.isoformat()) for (_, name), first, last in ranges if first is not None}
 
 
 def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, stream: TextIO) -> Refused:
@@ -172,7 +228,7 @@ def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract
     refused = Refused()
     found = database.execute(
         f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
-        f" FROM judged WHERE len(reasons) > 0 ORDER BY {ORDER}"
+        f" FROM rows JOIN refused ON {POSITION} = position ORDER BY position"
     )
     for batch in found.to_arrow_reader(_BATCH_ROWS):
         for row in batch.to_pylist():
@@ -198,16 +254,3 @@ def _entry(row: dict[str, Any], source: str, keys: tuple[str, ...]) -> dict[str,
     if row["raw_bytes"] is not None:
         entry["raw_base64"] = base64.b64encode(row["raw_bytes"]).decode("ascii")
     return entry
-
-
-def _judge(contract: Contract, as_of: datetime.date | None) -> str:
-    """SQL that makes the table `judged`; unreadable rows keep their faults as reasons."""
-    return f"""
-        CREATE TABLE judged AS
-        WITH typed AS (SELECT *, {typed_values(contract)} FROM rows),
-             counted AS (SELECT *{repeats(contract)} FROM typed),
-             joined AS (SELECT counted.*{lacking(contract)} FROM counted{joined_keys(contract)})
-        SELECT * EXCLUDE (faults), len(faults) > 0 AS rejected,
-               CASE WHEN len(faults) > 0 THEN faults ELSE {reasons(contract, as_of)} END AS reasons
-        FROM joined
-    """  # noqa: S608 - the contract's words enter as quoted literals

@@ -1,74 +1,107 @@
-"""Collected rows on disk: one Parquet file a source, every value still the text that was read."""
+"""Rows on disk as Parquet, in groups of bounded size; of a source that was collected every value is still text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.rows import Row
+from pipelines.data.sources.rows import Row, batches_of, row_schema
 
-_BATCH_ROWS = 10_000
-_BATCH_CHARACTERS = 2**24
+# DuckDB shares work out by groups of rows; long rows fill one before it has so many.
+_GROUP_ROWS = 100_000
+_GROUP_BYTES = 2**25
+_GROUP_CHARACTERS = 2**24
+_PIECE_ROWS = 10_000
 
 
 def write_rows(rows: Iterable[Row], contract: Contract, path: Path) -> None:
-    """Write rows as Parquet: `seq` (their order), the fields of Row, and one text column t0, t1, ... for each column.
+    """Write rows as `write_batches` does."""
+    write_batches(batches_of(rows, contract), contract, path)
 
-    Batches of bounded size pass through, so that memory stays flat in the number of rows.
+
+def write_batches(batches: Iterable[pa.RecordBatch], contract: Contract, path: Path) -> None:
+    """Write batches of rows (see sources.rows.row_schema) as one Parquet file, in their order.
+
+    Groups of bounded size pass through, so that memory stays flat in the number of rows.
     """
-    schema = _schema(len(contract.columns))
-    # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
-    repeated = ["source", "kinds"]
-    with (
-        pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=repeated, write_statistics=False) as writer,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        # One batch is compressed while the next is read.
+    schema = row_schema(len(contract.columns))
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
+        use_dictionary=["source", "kinds"],
+        write_statistics=False,
+        column_encoding={"line": "DELTA_BINARY_PACKED", "offset": "DELTA_BINARY_PACKED"},
+    ) as writer:
+        write_beside(writer, _groups(batches))
+
+
+def write_beside(writer: pq.ParquetWriter, groups: Iterable[pa.Table]) -> None:
+    """Write each table as a group of rows, compressed while the next one is made."""
+    with ThreadPoolExecutor(1) as beside:
         written = beside.submit(lambda: None)
-        for batch in _batches(rows, schema):
+        for group in groups:
             written.result()
-            written = beside.submit(writer.write_table, batch)
+            written = beside.submit(writer.write_table, group)
         written.result()
 
 
-def _schema(width: int) -> pa.Schema:
-    return pa.schema(
-        [
-            ("seq", pa.int64()),
-            ("source", pa.string()),
-            ("line", pa.int64()),
-            ("offset", pa.int64()),
-            ("raw", pa.string()),
-            ("raw_bytes", pa.binary()),
-            ("faults", pa.list_(pa.string())),
-            ("kinds", pa.string()),
-            *((f"t{index}", pa.string()) for index in range(width)),
-        ]
-    )
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        group.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield pa.Table.from_batches(group)
+            group, rows, size = [], 0, 0
+    if group:
+        yield pa.Table.from_batches(group)
 
 
-def _batches(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
-    batch: list[Row] = []
-    characters = seq = 0
-    for row in rows:
-        batch.append(row)
-        characters += len(row.raw)
-        if len(batch) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
-            yield _table(batch, seq, schema)
-            seq += len(batch)
-            batch, characters = [], 0
-    if batch:
-        yield _table(batch, seq, schema)
+def regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Rows in groups of bounded size that depend on nothing but the rows, however many come at once."""
+    group: list[pa.Table] = []
+    rows = characters = 0
+    for piece in _pieces(tables, schema):
+        group.append(piece)
+        rows += piece.num_rows
+        texts = (column for column in piece.columns if column.type == pa.string())
+        characters += sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in texts)
+        if rows >= _GROUP_ROWS or characters >= _GROUP_CHARACTERS:
+            yield pa.concat_tables(group).combine_chunks()
+            group, rows, characters = [], 0, 0
+    if group:
+        yield pa.concat_tables(group).combine_chunks()
 
 
-def _table(batch: list[Row], seq: int, schema: pa.Schema) -> pa.Table:
-    columns: dict[str, Sequence[Any]] = dict(zip(Row._fields, zip(*batch, strict=True), strict=True))
-    columns["seq"] = range(seq, seq + len(batch))
-    nothing = (None,) * (len(schema) - len(Row._fields))
-    texts = zip(*(row_texts or nothing for row_texts in columns.pop("texts")), strict=True)
-    columns |= {f"t{index}": column for index, column in enumerate(texts)}
-    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+def _pieces(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    rest = schema.empty_table()
+    for table in tables:
+        rest = pa.concat_tables([rest, table])
+        while rest.num_rows >= _PIECE_ROWS:
+            yield rest.slice(0, _PIECE_ROWS)
+            rest = rest.slice(_PIECE_ROWS)
+    if rest.num_rows:
+        yield rest
+
+
+def are_in_order(rows: Path) -> bool:
+    """Whether the rows stand in the order of their files and lines, as those of a source do."""
+    last: tuple[str, int] = "", 0
+    with pq.ParquetFile(rows) as file:
+        for batch in file.iter_batches(columns=["source", "line"]):
+            sources, lines = batch.columns
+            follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
+            if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
+                return False
+            if (sources[0].as_py(), lines[0].as_py()) < last:
+                return False
+            last = sources[-1].as_py(), lines[-1].as_py()
+    return True

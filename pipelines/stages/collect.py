@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
 from pipelines import strict_yaml
 from pipelines.data.contracts.contract import read_contract
 from pipelines.data.contracts.recipe_contracts import contract_mistakes
-from pipelines.data.row_store import write_rows
+from pipelines.data.row_store import write_batches
 from pipelines.data.sources.reading import read_source
-from pipelines.data.sources.rows import Part, Row
+from pipelines.data.sources.rows import Part
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json, written_whole
 from pipelines.paths import Paths
@@ -50,7 +51,7 @@ def _collect(name: str, source: Source, target: Path) -> None:
     with written_whole(target) as folder:
         folder.mkdir()
         parts: list[dict[str, Any]] = []
-        write_rows(_counted(read_source(source, contract), parts), contract, folder / "rows.parquet")
+        write_batches(_counted(read_source(source, contract), parts), contract, folder / "rows.parquet")
         if not any(part["rows"] for part in parts):
             place = (source.table or "its query") if isinstance(source, DatabaseSource) else source.path
             raise TinsmithError(f"data.sources.{name}: {place} holds no rows; nothing can be learned from it")
@@ -58,8 +59,8 @@ def _collect(name: str, source: Source, target: Path) -> None:
         write_json(folder / "source.json", {"type": source.type, "files": parts})
 
 
-def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[Row]:
-    """Every row of every part, counted as it is read: the balance's left side, apart from its right.
+def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
+    """The rows of every part, counted as they are read: the balance's left side, apart from its right.
 
     What was read of each part is told in `counted`. A part that is no file is known by the digest of its rows.
     """
@@ -67,11 +68,11 @@ def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[R
     for part in shown:
         rows = 0
         digest = hashlib.sha256()
-        for row in part.rows:
-            rows += 1
+        for batch in part.batches:
+            rows += batch.num_rows
             if part.sha256 is None:
-                digest.update(row.raw.encode() + b"\n")
-            yield row
+                digest.update("".join(f"{raw}\n" for raw in batch["raw"].to_pylist()).encode())
+            yield batch
         copy = {"copy_of": part.copy_of} if part.copy_of else {}
         counted.append({"file": part.label, "sha256": part.sha256 or digest.hexdigest(), "rows": rows, **copy})
 

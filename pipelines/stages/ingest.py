@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.data.contracts.contract import Contract, merged_contract, read_contract
 from pipelines.data.contracts.data_set_checks import Finding, findings_report, judge_data_set, needs_file, verdict
 from pipelines.data.contracts.recipe_contracts import in_reference_order
 from pipelines.data.quarantine import (
     Refused,
-    accepted_schema,
+    accepted_writer,
     append_accepted,
     append_quarantine,
     date_ranges,
@@ -125,7 +123,7 @@ def _judge(
     with (
         written_whole(paths.work / "quarantine.jsonl") as fresh,
         fresh.open("w", encoding="utf-8", newline="\n") as quarantine,
-        pq.ParquetWriter(accepted, accepted_schema(examples), compression="zstd") as writer,
+        accepted_writer(accepted, examples) as writer,
     ):
         for name in in_reference_order({source.name: source.contract for source in collected}):
             rows, contract = by_name[name].rows, by_name[name].contract

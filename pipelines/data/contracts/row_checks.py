@@ -1,18 +1,19 @@
 """A contract compiled to DuckDB SQL: each column's text cast to its type, and every reason why a row breaks a promise.
 
-The rows stand in a table with `source`, `line` and `seq` (their order), `kinds` (see sources.Row) and one text column
-t0, t1, ... for each column of the contract; the keys that references ask for stand in tables named by `keys_table`.
-What the contract's author wrote enters the SQL only as literals.
+The rows stand in a table with `kinds` and `faults` (see sources.rows.Row), one text column t0, t1, ... for each column
+of the contract, and their number POSITION, in whose order they are judged. The keys that references ask for stand in
+tables named by `keys_table`, values that come again in tables named by `firsts_table`. What the contract's author wrote
+enters the SQL only as literals.
 """
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipelines.data.contracts.contract import Column, Contract, Rule
 from pipelines.data.contracts.values import beyond_format, beyond_physical, literal, quoted, typed
 
 _COMPARISONS = {"minimum": "<", "maximum": ">", "exclusiveMinimum": "<=", "exclusiveMaximum": ">="}
-ORDER = "source, line, seq"
+POSITION = "file_row_number"
 _JSON_KINDS = {"integer": "n", "number": "n", "boolean": "b"}
 
 
@@ -21,68 +22,89 @@ def typed_values(contract: Contract) -> str:
     return ", ".join(f"{_value(index, column)} AS v{index}" for index, column in enumerate(contract.columns))
 
 
-def repeats(contract: Contract) -> str:
-    """SQL of columns that say how often a value came until here.
-
-    r0, r1, ... for unique columns, rk for the primary key, ru0, ru1, ... for columns that are unique together.
-    """
-    columns = [
-        f"{_count([f'v{index}'])} AS r{index}"
-        for index, column in enumerate(contract.columns)
-        if Rule("unique") in column.rules
-    ]
-    if key := _primary_key(contract):
-        columns.append(f"{_count(key)} AS rk")
-    for number, names in enumerate(contract.unique_together):
-        columns.append(f"{_count(_values(contract, names))} AS ru{number}")
-    return "".join(f", {column}" for column in columns)
-
-
 def keys_table(reference: int) -> str:
     """The name of the table that holds the keys, columns c0, c1, ..., of the contract's n-th reference, each once."""
     return f"keys{reference}"
 
 
-def joined_keys(contract: Contract) -> str:
-    """SQL that joins the keys which the references ask for; its columns are named in `lacking`."""
-    joins = []
-    for number, reference in enumerate(contract.references):
-        values = _values(contract, reference.columns)
-        equal = " AND ".join(f"{keys_table(number)}.c{place} = {value}" for place, value in enumerate(values))
-        joins.append(f" LEFT JOIN {keys_table(number)} ON {equal}")
-    return "".join(joins)
+def firsts_table(group: int) -> str:
+    """The name of the table that `firsts` makes for the n-th group of columns whose values may come but once."""
+    return f"firsts{group}"
 
 
-def lacking(contract: Contract) -> str:
-    """SQL of columns f0, f1, ...: whether the contract's n-th reference has all its values and finds no key."""
-    columns = []
-    for number, reference in enumerate(contract.references):
-        known = _known(_values(contract, reference.columns))
-        columns.append(f", {known} AND {keys_table(number)}.c0 IS NULL AS f{number}")
-    return "".join(columns)
+def firsts(contract: Contract) -> Iterator[str]:
+    """For each group of columns whose values may come but once, SQL of those values, as c0, c1, ..., that come again.
+
+    `first` is the position of the row with which they come first. Only these columns are looked at.
+    """
+    for names, _ in _once(contract):
+        places = [contract.names.index(name) for name in names]
+        typed_ones = ", ".join(f"{_value(place, contract.columns[place])} AS v{place}" for place in places)
+        values = _values(contract, names)
+        named = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
+        yield (
+            f"SELECT {named}, min({POSITION}) AS first FROM (SELECT {POSITION}, {typed_ones} FROM rows)"  # noqa: S608 - v0, ...
+            f" WHERE {_known(values)} GROUP BY {', '.join(values)} HAVING count(*) > 1"
+        )
 
 
-def reasons(contract: Contract, as_of: datetime.date | None) -> str:
-    """SQL of a list: every reason, each `column: rule`, why the row in v0, ..., r0, ..., f0, ... breaks the contract.
+def refused_rows(contract: Contract, as_of: datetime.date | None) -> str:
+    """SQL of the rows that are refused: their `position`, whether they are `rejected` unread, and all `reasons`.
 
     Retention is counted back from the beginning of the day `as_of`, in UTC.
     """
-    cases = []
+    cases = list(_cases(contract, as_of))
+    broken = " OR ".join(f"({condition})" for condition, _ in cases) or "false"
+    listed = ", ".join(f"CASE WHEN {condition} THEN {quoted(said)} END" for condition, said in cases)
+    reasons = f"list_filter([{listed}]::VARCHAR[], lambda reason: reason IS NOT NULL)"
+    return f"""
+        SELECT {POSITION} AS position, faults IS NOT NULL AS rejected, coalesce(faults, {reasons}) AS reasons
+        FROM typed{_joins(contract)}
+        WHERE faults IS NOT NULL OR {broken}
+    """  # noqa: S608 - the contract's words enter as quoted literals
+
+
+def _cases(contract: Contract, as_of: datetime.date | None) -> Iterator[tuple[str, str]]:
+    """For each promise the SQL that is true where a row breaks it, and the reason, `column: rule`."""
     for index, column in enumerate(contract.columns):
-        cases.append(
-            (f"t{index} IS NOT NULL AND v{index} IS NULL", f"{column.name}: logicalType {column.logical_type}")
-        )
+        yield f"t{index} IS NOT NULL AND v{index} IS NULL", f"{column.name}: logicalType {column.logical_type}"
         for rule in column.rules:
-            cases += [(broken, f"{column.name}: {said}") for broken, said in _broken(index, column, rule, as_of)]
-    if _primary_key(contract):
-        names = ", ".join(column.name for column in contract.columns if column.primary_key)
-        cases.append(("rk > 1", f"{names}: primaryKey"))
-    for number, together in enumerate(contract.unique_together):
-        cases.append((f"ru{number} > 1", f"{', '.join(together)}: unique"))
+            if rule.name == "unique":
+                group = [names for names, _ in _once(contract)].index((column.name,))
+                yield _comes_again(group), f"{column.name}: unique"
+            for broken, said in _broken(index, column, rule, as_of):
+                yield broken, f"{column.name}: {said}"
+    for group, (_, reason) in enumerate(_once(contract)):
+        if reason:
+            yield _comes_again(group), reason
     for number, reference in enumerate(contract.references):
-        cases.append((f"f{number}", reference.said))
-    listed = ", ".join(f"CASE WHEN {broken} THEN {quoted(said)} END" for broken, said in cases)
-    return f"list_filter([{listed}], lambda reason: reason IS NOT NULL)"
+        known = _known(_values(contract, reference.columns))
+        yield f"{known} AND {keys_table(number)}.c0 IS NULL", reference.said
+
+
+def _once(contract: Contract) -> list[tuple[tuple[str, ...], str | None]]:
+    """The groups of columns whose values may come but once, and the reason; for a single column its rule says it."""
+    groups: list[tuple[tuple[str, ...], str | None]] = [
+        ((column.name,), None) for column in contract.columns if Rule("unique") in column.rules
+    ]
+    if key := tuple(column.name for column in contract.columns if column.primary_key):
+        groups.append((key, f"{', '.join(key)}: primaryKey"))
+    return groups + [(names, f"{', '.join(names)}: unique") for names in contract.unique_together]
+
+
+def _comes_again(group: int) -> str:
+    return f"{POSITION} > {firsts_table(group)}.first"
+
+
+def _joins(contract: Contract) -> str:
+    """SQL that joins what rows are compared with; of each table one row at most has a row's values."""
+    tables = [(keys_table(number), reference.columns) for number, reference in enumerate(contract.references)]
+    tables += [(firsts_table(group), names) for group, (names, _) in enumerate(_once(contract))]
+    joins = []
+    for table, names in tables:
+        equal = " AND ".join(f"{table}.c{place} = {value}" for place, value in enumerate(_values(contract, names)))
+        joins.append(f" LEFT JOIN {table} ON {equal}")
+    return "".join(joins)
 
 
 def start_of(as_of: datetime.date | None, logical_type: str) -> str:
@@ -98,11 +120,7 @@ def _value(index: int, column: Column) -> str:
     return f"CASE WHEN kinds IS NULL OR substr(kinds, {index + 1}, 1) = '{kind}' THEN {value} END"
 
 
-def _primary_key(contract: Contract) -> list[str]:
-    return [f"v{index}" for index, column in enumerate(contract.columns) if column.primary_key]
-
-
-def _values(contract: Contract, names: tuple[str, ...]) -> list[str]:
+def _values(contract: Contract, names: Sequence[str]) -> list[str]:
     return [f"v{contract.names.index(name)}" for name in names]
 
 
@@ -110,18 +128,11 @@ def _known(values: list[str]) -> str:
     return "(" + " AND ".join(f"{value} IS NOT NULL" for value in values) + ")"
 
 
-def _count(values: list[str]) -> str:
-    counted = f"row_number() OVER (PARTITION BY {', '.join(values)} ORDER BY {ORDER})"
-    return f"CASE WHEN {_known(values)} THEN {counted} END"
-
-
 def _broken(index: int, column: Column, rule: Rule, as_of: datetime.date | None) -> Iterator[tuple[str, str]]:
     """The SQL that is true where the rule is broken, and how the reason names the rule; nothing for an option."""
     value, text, argument = f"v{index}", f"t{index}", rule.argument
     if rule.name == "required":
         yield f"{text} IS NULL", "required"
-    elif rule.name == "unique":
-        yield f"r{index} > 1", "unique"
     elif rule.name == "enum":
         yield unlisted(value, column.logical_type, argument), "enum"
     elif rule.name == "missingValues":

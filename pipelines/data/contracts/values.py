@@ -51,7 +51,7 @@ def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
     if logical_type == "boolean":
         return _guarded(text, "(?i)(true|false)", f"TRY_CAST({text} AS BOOLEAN)")
     if logical_type == "date":
-        return _guarded(text, _DAY, _from_year_one(f"TRY_CAST({text} AS DATE)", "DATE"))
+        return _guarded(text, _DAY, _from_year_one(text, f"TRY_CAST({text} AS DATE)", "DATE"))
     if logical_type == "time":
         # DuckDB does not cast a time that has no seconds.
         seconds = f"CASE WHEN length({text}) = 5 THEN {text} || ':00' ELSE {text} END"
@@ -150,19 +150,23 @@ def _guarded(text: str, pattern: str, value: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {value} END"
 
 
-def _from_year_one(value: str, kind: str) -> str:
-    return f"CASE WHEN {value} >= {kind} '0001-01-01' THEN {value} END"
+def _from_year_one(text: str, value: str, kind: str) -> str:
+    # Most texts say by themselves that they are later, in whatever time zone, and are then cast once.
+    return f"CASE WHEN {text} >= '0001-01-03' THEN {value} WHEN {value} >= {kind} '0001-01-01' THEN {value} END"
 
 
 def _timestamp(text: str, options: dict[str, Any]) -> str:
     local = f"{_DAY}[T ]{_TIME}"
-    zone = quoted(options.get("defaultTimezone", "UTC"))
-    without = _guarded(text, local, f"timezone({zone}, TRY_CAST({text} AS TIMESTAMP))")
+    zone = options.get("defaultTimezone", "UTC")
+    read = f"TRY_CAST({text} AS TIMESTAMP)"
+    # The calendar is asked only where it changes something, which takes twice the cast's time.
+    moment = f"make_timestamptz(epoch_us({read}))" if zone == "UTC" else f"timezone({quoted(zone)}, {read})"
+    without = _guarded(text, local, moment)
     # DuckDB does not cast a time that has an offset and no seconds.
     seconds = f"regexp_replace({text}, '([T ][0-9:]{{5}})([Z+-])', '\\1:00\\2')"
     within = _guarded(text, f"{local}{_OFFSET}", f"TRY_CAST({seconds} AS TIMESTAMPTZ)")
-    allowed = {None: f"coalesce({within}, {without})", True: within, False: without}
-    return _from_year_one(allowed[options.get("timezone")], "TIMESTAMPTZ")
+    allowed = {None: f"coalesce({without}, {within})", True: within, False: without}
+    return _from_year_one(text, allowed[options.get("timezone")], "TIMESTAMPTZ")
 
 
 def _is_of(logical_type: str, value: Any) -> bool:

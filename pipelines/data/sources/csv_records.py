@@ -4,9 +4,10 @@ import csv
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.data.sources.text_lines import LONGEST_ROW, Line, without_end
+from pipelines.data.sources.text_lines import LONGEST_ROW, Line, Place, read_lines, without_end
 
 csv.field_size_limit(LONGEST_ROW)
 _WINDOW = 2**18
@@ -30,15 +31,33 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
     rows behind it must not be swallowed.
     """
     replay = _Replay(lines)
-    well_quoted = _record_pattern(delimiter)
     while window := replay.window():
-        records = _whole_records(window, delimiter, well_quoted)
-        if records is not None:
-            yield from records
-        else:
-            # Something in the window is broken: record by record, which is slow, but tells what.
-            replay.give_back(window)
-            yield from _single_records(replay, delimiter, well_quoted, window[-1].number)
+        yield from _records_in(window, replay, delimiter)
+
+
+def records_from(
+    path: Path, encoding: str, delimiter: str, start: Place | None, last: int
+) -> tuple[list[Record], Place | None]:
+    """The records from `start` (or the beginning) on, at least those that begin on lines until `last`.
+
+    Returns with them where the next one begins, None at the file's end.
+    """
+    replay = _Replay(read_lines(path, encoding, start))
+    records: list[Record] = []
+    while replay.next_number() <= last:
+        records += _records_in(replay.window(), replay, delimiter)
+    return records, replay.next_place()
+
+
+def _records_in(window: list[Line], replay: "_Replay", delimiter: str) -> Iterator[Record]:
+    well_quoted = _record_pattern(delimiter)
+    records = _whole_records(window, delimiter, well_quoted)
+    if records is not None:
+        yield from records
+    else:
+        # Something in the window is broken: record by record, which is slow, but tells what.
+        replay.give_back(window)
+        yield from _single_records(replay, delimiter, well_quoted, window[-1].number)
 
 
 def _whole_records(window: list[Line], delimiter: str, well_quoted: re.Pattern[str]) -> list[Record] | None:
@@ -104,12 +123,17 @@ class _Replay:
 
     def next_number(self) -> float:
         """The number of the line that comes next; infinity at the end."""
+        place = self.next_place()
+        return place.line if place else math.inf
+
+    def next_place(self) -> Place | None:
+        """Where the line begins that comes next; None at the end."""
         if not self._again:
             try:
                 self._again.append(next(self._lines))
             except StopIteration:
-                return math.inf
-        return self._again[-1].number
+                return None
+        return Place(self._again[-1].number, self._again[-1].offset)
 
     def window(self) -> list[Line]:
         """The next lines, of which the last one ends a record unless a quote is broken; empty at the end."""

@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.rows import Part, Row, places_of, typed_row
+from pipelines.data.sources.rows import Part, Row, batches_of, places_of, typed_row
 from pipelines.data.sources.tables import batch_rows
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import DatabaseSource
@@ -58,7 +58,7 @@ def read_database(source: DatabaseSource, contract: Contract) -> Part:
     url = dsn_of(source)
     label = source.table or "query"
     read = _postgresql_rows if url.get_backend_name() == "postgresql" else _sqlalchemy_rows
-    return Part(label, None, _told(read(url, source, keys, label, contract), source))
+    return Part(label, None, batches_of(_told(read(url, source, keys, label, contract), source), contract))
 
 
 def _told(rows: Iterator[Row], source: DatabaseSource) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, find_files, plain_files
 from pipelines.data.sources.mail import Mail, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
-from pipelines.data.sources.rows import Part, Row, places_of, value_faults
+from pipelines.data.sources.rows import Part, Row, batches_of, places_of, value_faults
 from pipelines.recipe_sources import DocumentsSource
 
 COLUMNS = {
@@ -57,10 +57,10 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
             for one in plain:
                 document = _Document(one.label, source, contract)
                 if (same := first.setdefault(one.sha256, one.label)) == one.label:
-                    yield Part(one.label, one.sha256, _rows_of_file(one, document))
+                    yield Part(one.label, one.sha256, batches_of(_rows_of_file(one, document), contract))
                 else:
                     copy = _refused(document, "document: a copy of an earlier one, byte for byte")
-                    yield Part(one.label, one.sha256, iter([copy]), copy_of=same)
+                    yield Part(one.label, one.sha256, batches_of([copy], contract), copy_of=same)
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:

@@ -6,15 +6,11 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.csv_rows import csv_rows
-from pipelines.data.sources.database import dsn_of, read_database
-from pipelines.data.sources.documents import read_documents
+from pipelines.data.sources.csv_rows import csv_batches
 from pipelines.data.sources.files import PlainFile, SourceFile, expanded, find_files, is_remote, plain_files
-from pipelines.data.sources.hub import hub_files
 from pipelines.data.sources.json_rows import json_rows, jsonl_rows
-from pipelines.data.sources.rows import Part, Row
+from pipelines.data.sources.rows import Part, batches_of
 from pipelines.data.sources.tables import drift, parquet_rows, parquet_schema
-from pipelines.data.sources.xlsx_rows import xlsx_rows
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import DatabaseSource, DocumentsSource, FilesSource, Format, HubSource, Source
 
@@ -49,11 +45,18 @@ def read_source(source: Source, contract: Contract) -> Iterator[Part]:
     Raises:
         TinsmithError: a part cannot be found or opened, or is not of the form that recipe and contract say.
     """
+    # What only some sources need takes a second to import.
     if isinstance(source, DatabaseSource):
+        from pipelines.data.sources.database import read_database
+
         return iter([read_database(source, contract)])
     if isinstance(source, HubSource):
+        from pipelines.data.sources.hub import hub_files
+
         source = hub_files(source)
     if isinstance(source, DocumentsSource):
+        from pipelines.data.sources.documents import read_documents
+
         return read_documents(source, contract)
     return _files(find_files(source), source, contract)
 
@@ -62,6 +65,8 @@ def source_mistake(source: Source) -> tuple[str, str] | None:
     """The field and the mistake of a source that cannot be read from here; the network is not asked."""
     try:
         if isinstance(source, DatabaseSource):
+            from pipelines.data.sources.database import dsn_of
+
             dsn_of(source)
         elif isinstance(source, FilesSource | DocumentsSource) and not is_remote(expanded(source)):
             find_files(source)
@@ -81,21 +86,25 @@ def _files(files: tuple[SourceFile, ...], source: FilesSource, contract: Contrac
                     first = first or (one, schema)
                     if mistakes := drift(*first, one, schema):
                         raise TinsmithError("\n".join(mistakes))
-                yield Part(one.label, one.sha256, _rows(one, format_, source, contract))
+                yield Part(one.label, one.sha256, _batches(one, format_, source, contract))
 
 
-def _rows(file: PlainFile, format_: Format, source: FilesSource, contract: Contract) -> Iterator[Row]:
+def _batches(file: PlainFile, format_: Format, source: FilesSource, contract: Contract) -> Iterator[pa.RecordBatch]:
     if source.shape and format_ not in ("jsonl", "json", "parquet"):
         raise TinsmithError(f"{file.told}: shape {source.shape} is read from JSON and Parquet only; take shape away")
     if format_ == "csv":
-        return csv_rows(file, source.delimiter, source.encoding, contract)
+        return csv_batches(file, source.delimiter, source.encoding, contract)
     if format_ == "jsonl":
-        return jsonl_rows(file, source.encoding, source.shape, contract)
-    if format_ == "json":
-        return json_rows(file, source.encoding, source.shape, contract)
-    if format_ == "parquet":
-        return parquet_rows(file, source.shape, contract)
-    return xlsx_rows(file, source.sheet, contract)
+        rows = jsonl_rows(file, source.encoding, source.shape, contract)
+    elif format_ == "json":
+        rows = json_rows(file, source.encoding, source.shape, contract)
+    elif format_ == "parquet":
+        rows = parquet_rows(file, source.shape, contract)
+    else:
+        from pipelines.data.sources.xlsx_rows import xlsx_rows
+
+        rows = xlsx_rows(file, source.sheet, contract)
+    return batches_of(rows, contract)
 
 
 def _format_of(file: PlainFile) -> Format:

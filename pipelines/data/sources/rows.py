@@ -1,14 +1,23 @@
-"""What every reader gives out: rows as text, each whole or with why it could not be read, and their parts."""
+"""What every reader gives out: rows as text, each whole or with why it could not be read, and their parts.
+
+Rows go in Arrow batches, whose columns are the fields of Row, with t0, t1, ... in the place of `texts`: a reader that
+makes them a column at a time never makes a Row, and the others make some thousands of Rows into a batch at once.
+"""
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
 from pipelines.errors import TinsmithError
+
+_BATCH_ROWS = 10_000
+_BATCH_CHARACTERS = 2**24
 
 as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 """A value as JSON; what JSON does not know is written as Python shows it."""
@@ -38,13 +47,68 @@ class Part:
     """A part of a source that is counted apart: a file, a member of an archive, a table.
 
     `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
-    it has none of its own, as a table. `copy_of` is the earlier part of the same bytes where only that one is read.
+    it has none of its own, as a table. `batches` are its rows (see row_schema). `copy_of` is the earlier part of the same
+    bytes where only that one is read.
     """
 
     label: str
     sha256: str | None
-    rows: Iterator[Row]
+    batches: Iterator[pa.RecordBatch]
     copy_of: str | None = None
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """Its rows, one by one."""
+        for batch in self.batches:
+            yield from _rows_of(batch)
+
+
+def row_schema(width: int) -> pa.Schema:
+    """The columns of a batch of rows under a contract of so many columns; a row without faults has a null there."""
+    return pa.schema(
+        [
+            ("source", pa.string()),
+            ("line", pa.int64()),
+            ("offset", pa.int64()),
+            ("raw", pa.string()),
+            ("raw_bytes", pa.binary()),
+            ("faults", pa.list_(pa.string())),
+            ("kinds", pa.string()),
+            *((f"t{index}", pa.string()) for index in range(width)),
+        ]
+    )
+
+
+def batches_of(rows: Iterable[Row], contract: Contract) -> Iterator[pa.RecordBatch]:
+    """Rows as batches of bounded size, so that memory stays flat in the number of rows."""
+    schema = row_schema(len(contract.columns))
+    waiting: list[Row] = []
+    characters = 0
+    for row in rows:
+        waiting.append(row)
+        characters += len(row.raw)
+        if len(waiting) == _BATCH_ROWS or characters > _BATCH_CHARACTERS:
+            yield _batch(waiting, schema)
+            waiting, characters = [], 0
+    if waiting:
+        yield _batch(waiting, schema)
+
+
+def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
+    columns: dict[str, Sequence[Any]] = dict(zip(Row._fields, zip(*rows, strict=True), strict=True))
+    columns["faults"] = [faults or None for faults in columns["faults"]]
+    nothing = (None,) * (len(schema) - len(Row._fields) + 1)
+    texts = zip(*(row_texts or nothing for row_texts in columns.pop("texts")), strict=True)
+    columns |= {f"t{index}": column for index, column in enumerate(texts)}
+    return pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def _rows_of(batch: pa.RecordBatch) -> Iterator[Row]:
+    fields = {name: column.to_pylist() for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    texts = zip(*(fields[name] for name in batch.schema.names if name not in Row._fields), strict=True)
+    for values in zip(*(fields.get(name, texts) for name in Row._fields), strict=True):
+        row = Row(*values)
+        yield row._replace(faults=tuple(row.faults or ()), texts=() if row.faults else list(row.texts))
 
 
 def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -> list[int]:

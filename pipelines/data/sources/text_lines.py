@@ -25,16 +25,26 @@ class Line(NamedTuple):
     offset: int
 
 
-def read_lines(path: Path, encoding: str) -> Iterator[Line]:
+class Place(NamedTuple):
+    """Where a line begins: its 1-based number, and the byte of the file."""
+
+    line: int
+    offset: int
+
+
+def read_lines(path: Path, encoding: str, start: Place | None = None) -> Iterator[Line]:
     """The lines of a file, without a byte order mark; of a line longer than LONGEST_ROW only its beginning.
+
+    They begin with the line at `start`, or with the first.
 
     Raises:
         TinsmithError: the file cannot be opened, or is said to be UTF-16 and has no byte order mark.
     """
-    number = 0
     with _opened(path) as stream:
         codec, mark = _codec_and_mark(stream.peek(len(codecs.BOM_UTF8)), path, encoding)
-        offset = len(stream.read(mark))
+        first, offset = start or Place(1, mark)
+        stream.seek(offset)
+        number = first - 1
         text_stream = io.TextIOWrapper(stream, encoding=codec, errors=_MARK, newline="\n")
         while text := text_stream.readline(LONGEST_ROW):
             number += 1
@@ -74,6 +84,11 @@ def shown(text: str) -> str:
     r"""The text without its line's end and with each byte that could not be decoded as its escape, such as \xe9."""
     text = without_end(text)
     return text if text.isascii() else _MARKED.sub(lambda marked: f"\\x{ord(marked[0]) - 0xDC00:02x}", text)
+
+
+def decoded(content: bytes) -> str:
+    """UTF-8 as text, with each byte that is none marked, as read_lines does it."""
+    return content.decode("utf-8", _MARK)
 
 
 def undecoded(text: str, codec: str) -> bytes | None:
