@@ -51,6 +51,17 @@ class Assignment:
         return {side: len(np.unique(self.groups[self.sides == number])) for number, side in enumerate(SIDES)}
 
 
+def assigned(keys: Keys, kept: NDArray[np.bool_], split: Split, times: Numbers) -> Assignment:
+    """The side of each row of `keys` (rows, columns); LEFT_OUT for those that are not kept or give way.
+
+    `times` are microseconds, one for each row; they matter where the split is by time.
+    """
+    groups = groups_of(keys)
+    sides = np.full(len(keys), LEFT_OUT, np.int64)
+    sides[kept] = sides_by_time(times[kept], split) if split.by_time else sides_by_hash(groups[kept], split)
+    return Assignment(groups, give_way(keys, sides))
+
+
 def key_hash(column: int, value: str) -> int:
     """A 64-bit key of a value; `column` keeps equal values of different columns apart. Never NO_KEY in practice."""
     return int(hashlib.sha256(json.dumps((column, value)).encode()).hexdigest()[:16], 16)

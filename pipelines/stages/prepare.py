@@ -29,7 +29,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
-from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
+from pipelines.data.examples import Examples, example_row, write_examples, write_sides
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
@@ -47,27 +47,18 @@ from pipelines.data.privacy.screening import (
 from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
 from pipelines.data.splits import (
     LEFT_OUT,
-    SIDES,
     Assignment,
-    Keys,
     Numbers,
+    assigned,
     check_leaks,
     check_sides,
-    give_way,
-    groups_of,
-    sides_by_hash,
-    sides_by_time,
 )
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, write_json, write_text, written_whole
+from pipelines.files import read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
 from pipelines.stage_runner import run
-
-_SCHEMA = pa.schema(
-    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
-)
 
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
@@ -105,7 +96,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     _drop_too_long(tokens, ledger, recipe, paths)
 
     keys = np.column_stack([examples.keys(), clusters])
-    assignment = _assigned(examples, keys, ledger, recipe)
+    assignment = assigned(keys, ledger.kept, recipe.data.split, examples.numbers("time"))
     check_sides(assignment.of(ledger.kept), recipe.data.split, paths.recipe)
     ledger.drop("linked_to_train", assignment.sides == LEFT_OUT)
     files = [Path(file) for file in curate.benchmarks]
@@ -116,7 +107,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     labels = _labels(examples, assignment, example)
     labels.check(paths.recipe)
 
-    _write_sides(examples, assignment, paths)
+    write_sides(examples, assignment, paths.work)
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
@@ -241,37 +232,12 @@ def _drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, paths: Paths
     ledger.drop("too_long", tokens > limit)
 
 
-def _assigned(examples: Examples, keys: Keys, ledger: Ledger, recipe: Recipe) -> Assignment:
-    """The side of each kept row; LEFT_OUT for those that are not kept or give way."""
-    split, kept = recipe.data.split, ledger.kept
-    groups = groups_of(keys)
-    sides = np.full(len(examples), LEFT_OUT)
-    if split.by_time:
-        sides[kept] = sides_by_time(examples.numbers("time")[kept], split)
-    else:
-        sides[kept] = sides_by_hash(groups[kept], split)
-    return Assignment(groups, give_way(keys, sides))
-
-
 def _labels(examples: Examples, assignment: Assignment, example: Example) -> LabelCounts:
     counts = LabelCounts()
     placed = assignment.sides != LEFT_OUT
     for row, side in zip(examples.rows(["example_id", "answer"], placed), assignment.sides[placed], strict=True):
         counts.add(answer_fields(example, row["answer"]), int(side), row["example_id"])
     return counts
-
-
-def _write_sides(examples: Examples, assignment: Assignment, paths: Paths) -> None:
-    for number, side in enumerate(SIDES):
-        wanted = assignment.sides == number
-        groups = iter(assignment.groups[wanted])
-        with (
-            written_whole(paths.work / f"{side}.parquet") as fresh,
-            pq.ParquetWriter(fresh, _SCHEMA, compression="zstd") as writer,
-        ):
-            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
-                rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
-                writer.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA))
 
 
 def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:
