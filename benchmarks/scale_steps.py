@@ -1,4 +1,4 @@
-"""The steps of benchmarks/scale.py, each alone in the folder of the tickets: `python -m benchmarks.scale_steps STEP`."""
+"""The steps of benchmarks/scale.py, each alone in the folder of the tickets: `python -m benchmarks.scale_steps X`."""
 
 import gc
 import re

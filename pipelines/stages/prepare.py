@@ -6,7 +6,7 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,10 @@ from pipelines.files import read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
+from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
+
+_BATCH = 10_000  # rows in memory at a time
 
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
@@ -159,7 +162,7 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
     wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal, *subjects}
-    batches = file.iter_batches(columns=sorted(wanted))
+    batches = file.iter_batches(_BATCH, columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
@@ -169,12 +172,14 @@ def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
     for name, source in recipe.data.sources.items():
         if source.use == "reference":
             files[paths.work / "reference" / f"{name}.parquet"] = [source]
-    names: list[str] = []
-    for file, sources in files.items():
-        contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-        table = pq.read_table(file, columns=name_columns(contract))
-        names += [name for column in table.columns for name in column.cast(pa.string()).to_pylist()]
-    return full_names(names)
+    return full_names(name for file, sources in files.items() for name in _names(file, sources))
+
+
+def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
+    contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
+    for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=name_columns(contract)):
+        for column in batch.columns:
+            yield from column.cast(pa.string()).unique().to_pylist()
 
 
 def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
