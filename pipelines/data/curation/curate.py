@@ -21,7 +21,7 @@ from pipelines.data.duplicates import contradicted, repeats
 from pipelines.data.examples import Examples
 from pipelines.data.labels import LabelCounts
 from pipelines.data.rendering import answer_fields
-from pipelines.data.splits import TEST, TRAIN, Keys, Numbers
+from pipelines.data.splits import TEST, TRAIN, Keys, Numbers, different
 from pipelines.data.words import words
 from pipelines.recipe import Curate, Example
 
@@ -37,7 +37,7 @@ def drop_duplicates(examples: Examples, ledger: Ledger, curate: Curate, example:
     conflicting = contradicted(prompts, answers)
     pairs = _label_pairs(examples, conflicting & ledger.kept, example)
     ledger.drop("conflicting_label", conflicting & (curate.conflicting_labels == "drop"))
-    return {"conflicting_labels": len(np.unique(prompts[conflicting])), "conflicting_pairs": pairs}
+    return {"conflicting_labels": different(prompts[conflicting]), "conflicting_pairs": pairs}
 
 
 def drop_filtered(examples: Examples, ledger: Ledger, curate: Curate) -> tuple[dict[str, Any], set[int]]:
@@ -91,7 +91,7 @@ def cluster_near_duplicates(
     kept = ledger.kept
     texts = (without_boilerplate(text, boilerplate) for text in examples.texts(kept))
     clusters = near_duplicate_clusters(texts, curate.similarity, scratch)
-    _, sizes = np.unique(clusters, return_counts=True)
+    sizes = np.bincount(clusters, minlength=1)
     alone = clusters == np.arange(len(clusters))
     ledger.drop("near_duplicate", spread(~alone, kept) & (curate.near_duplicates == "drop"))
     keys = np.zeros(len(kept), np.uint64)
