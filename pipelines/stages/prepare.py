@@ -7,6 +7,7 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +77,13 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
 
 def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
-    tokenizer = load_tokenizer(base_model(recipe.model).folder)
+    base = base_model(recipe.model)
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = ScreenCounts()
+    screened = _started(_screened_rows(rows, recipe, paths, contract, privacy))
+    tokenizer = load_tokenizer(base.folder)
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, paths, contract, privacy)
     rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
@@ -204,6 +206,11 @@ def _screened_rows(
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
         yield row, {**found, **{column: row[column] for column in choices}}
     keep_surrogates(privacy, surrogates, vault)
+
+
+def _started(items: Iterator[Any]) -> Iterator[Any]:
+    """The same, begun: processes that it starts must not carry along what is imported later."""
+    return chain(list(islice(items, 1)), items)
 
 
 def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
