@@ -20,7 +20,10 @@ def repeats(prompts: Keys, answers: Keys) -> Mask:
 def contradicted(prompts: Keys, answers: Keys) -> Mask:
     """The rows whose prompt comes with another answer, too."""
     order = np.lexsort((answers, prompts))
-    same_prompt = np.diff(prompts[order]) == 0
-    breaks = same_prompt & (np.diff(answers[order]) != 0)
-    found: Mask = np.isin(prompts, prompts[order[1:][breaks]])
+    first = np.append(True, np.diff(prompts[order]) != 0)[: len(order)]  # of the rows with its prompt
+    breaks = ~first & np.append(False, np.diff(answers[order]) != 0)[: len(order)]
+    # A prompt's rows stand together: those of a prompt with a break are all of them.
+    several = np.logical_or.reduceat(breaks, np.flatnonzero(first)) if len(order) else breaks
+    found = np.zeros(len(prompts), bool)
+    found[order] = several[np.cumsum(first) - 1]
     return found

@@ -17,9 +17,10 @@ from pipelines.data.contracts.contract import RECORD
 from pipelines.data.conversations import BrokenConversationError, openai_messages
 from pipelines.data.curation.hidden_text import hidden_text_signals
 from pipelines.data.rendering import Message, plain_text, render
-from pipelines.data.splits import NO_KEY, key_hash
+from pipelines.data.splits import NO_KEY, SIDES, Assignment, key_hash
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
+from pipelines.files import written_whole
 from pipelines.recipe import Example, Recipe, template_columns
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -34,6 +35,9 @@ _SCHEMA = pa.schema(
         ("time", pa.int64()),  # microseconds since 1970; 0 where the split is not by time
         ("signals", pa.list_(pa.string())),  # see hidden_text.SIGNALS
     ]
+)
+_SIDE_SCHEMA = pa.schema(
+    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
 )
 _BATCH = 10_000
 
@@ -78,6 +82,20 @@ def write_examples(path: Path, rows: Iterable[dict[str, Any]]) -> Examples:
         for batch in batches(rows):
             writer.write_table(pa.Table.from_pylist(batch, schema=_SCHEMA))
     return Examples(path)
+
+
+def write_sides(examples: Examples, assignment: Assignment, work: Path) -> None:
+    """Write the rows of each side, in order, to train.parquet, validation.parquet and test.parquet in `work`."""
+    for number, side in enumerate(SIDES):
+        wanted = assignment.sides == number
+        groups = iter(assignment.groups[wanted])
+        with (
+            written_whole(work / f"{side}.parquet") as fresh,
+            pq.ParquetWriter(fresh, _SIDE_SCHEMA, compression="zstd") as writer,
+        ):
+            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
+                rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
+                writer.write_table(pa.Table.from_pylist(rows, schema=_SIDE_SCHEMA))
 
 
 def batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

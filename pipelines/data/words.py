@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 # Scripts written without spaces between words count each character as one: Thai, Lao, Khmer, kana, Han.
 _WORD = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|\w+")
@@ -19,5 +21,13 @@ def words(text: str) -> list[str]:
 
 def shingles(text_words: list[str], size: int) -> list[str]:
     """Every run of `size` words, in order, each once; of a shorter text all of it."""
-    runs = (" ".join(text_words[start : start + size]) for start in range(max(1, len(text_words) - size + 1)))
-    return list(dict.fromkeys(runs))
+    if len(text_words) < size:
+        return [" ".join(text_words)]
+    return list(dict.fromkeys(map(" ".join, zip(*(text_words[start:] for start in range(size)), strict=False))))
+
+
+def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The texts in lists of `size`; the last may be shorter."""
+    remaining = iter(texts)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -7,14 +7,13 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
 import torch
-from datasets import Dataset
 from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
 from transformers import (
@@ -32,23 +31,10 @@ from trl import SFTConfig, SFTTrainer
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json
 from pipelines.model import packed_attention
-from pipelines.model.answer_loss import IGNORED, AnswerLossTrainer
+from pipelines.model.answer_loss import AnswerLossTrainer
 from pipelines.model.checkpoints import last_whole_checkpoint
+from pipelines.model.token_file import Tokenized, token_dataset
 from pipelines.recipe import Train
-
-
-class Tokenized(Protocol):
-    """One example as ids; `trained` is 1 where the loss is taken. Both have the length of the example in tokens."""
-
-    @property
-    def input_ids(self) -> list[int]:
-        """The whole chat."""
-        ...
-
-    @property
-    def trained(self) -> list[int]:
-        """1 for each token of the answer and its end of turn, else 0."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -99,12 +85,12 @@ def attention_for(config: Any, packing: bool) -> str:
 def make_trainer(
     model: Any,
     tokenizer: Any,
-    train: Sequence[Tokenized],
+    train: Iterable[Tokenized],
     validation: Sequence[Tokenized],
     settings: Train,
     folder: Path,
 ) -> SFTTrainer:
-    """A trl trainer for `settings`, with its checkpoints in `folder`."""
+    """A trl trainer for `settings`, with its checkpoints and the examples as it reads them in `folder`."""
     arguments = SFTConfig(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
@@ -136,8 +122,8 @@ def make_trainer(
     trainer = trainer_class(
         model=model,
         args=arguments,
-        train_dataset=_dataset(train),
-        eval_dataset=_dataset(validation) if validation else None,
+        train_dataset=token_dataset(train, folder / "tokens" / "train"),
+        eval_dataset=token_dataset(validation, folder / "tokens" / "validation") if validation else None,
         processing_class=tokenizer,
         peft_config=LoraConfig(
             r=settings.lora.r,
@@ -194,21 +180,6 @@ def peak_memory_bytes() -> int:
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _dataset(examples: Sequence[Tokenized]) -> Dataset:
-    return Dataset.from_dict(
-        {
-            "input_ids": [example.input_ids for example in examples],
-            "labels": [
-                [
-                    token if trained else IGNORED
-                    for token, trained in zip(example.input_ids, example.trained, strict=True)
-                ]
-                for example in examples
-            ],
-        }
-    )
 
 
 def _activations_fit(model: Any, settings: Train) -> bool:

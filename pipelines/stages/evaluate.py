@@ -165,7 +165,8 @@ def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, An
 
     Examples do not carry them, so that other slices change no example and train nothing anew.
     """
-    table = pq.read_table(paths.work / "accepted.parquet", columns=[RECORD, *recipe.evaluate.slices])
+    judged = [(RECORD, "in", [row["example_id"] for row in rows])]
+    table = pq.read_table(paths.work / "accepted.parquet", columns=[RECORD, *recipe.evaluate.slices], filters=judged)
     by_record = {row.pop(RECORD): row for row in table.to_pylist()}
     return [{column: json_value(value) for column, value in by_record[row["example_id"]].items()} for row in rows]
 

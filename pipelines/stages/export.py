@@ -59,8 +59,9 @@ def _probes(base: Path, paths: Paths) -> list[list[int]]:
     """Token ids of held-out examples; of training examples where nothing is held out to watch training."""
     tokenizer = load_tokenizer(base)
     for split in ("validation", "train"):
-        rows = pq.read_table(paths.work / f"{split}.parquet", columns=["prompt", "answer"]).to_pylist()[:PROBES]
-        if rows:
+        file = pq.ParquetFile(paths.work / f"{split}.parquet")
+        for batch in file.iter_batches(PROBES, columns=["prompt", "answer"]):
+            rows = batch.to_pylist()
             return [tokenize_example(tokenizer, row["prompt"], row["answer"]).input_ids for row in rows]
     raise AssertionError("prepare never leaves the train split empty")
 

@@ -6,7 +6,8 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
-from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
+from pipelines.data.examples import Examples, example_row, write_examples, write_sides
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
@@ -47,27 +48,21 @@ from pipelines.data.privacy.screening import (
 from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
 from pipelines.data.splits import (
     LEFT_OUT,
-    SIDES,
     Assignment,
-    Keys,
     Numbers,
+    assigned,
     check_leaks,
     check_sides,
-    give_way,
-    groups_of,
-    sides_by_hash,
-    sides_by_time,
 )
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, write_json, write_text, written_whole
+from pipelines.files import read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
+from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
 
-_SCHEMA = pa.schema(
-    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
-)
+_BATCH = 10_000  # rows in memory at a time
 
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
@@ -82,12 +77,13 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
 
 def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
-    tokenizer = load_tokenizer(base_model(recipe.model).folder)
+    base = base_model(recipe.model)
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = ScreenCounts()
+    screened = _started(_screened_rows(rows, recipe, paths, contract, privacy))
+    tokenizer = load_tokenizer(base.folder)
     control = control_tokens(tokenizer)
-    screened = _screened_rows(rows, recipe, paths, contract, privacy)
     rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
@@ -105,7 +101,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     _drop_too_long(tokens, ledger, recipe, paths)
 
     keys = np.column_stack([examples.keys(), clusters])
-    assignment = _assigned(examples, keys, ledger, recipe)
+    assignment = assigned(keys, ledger.kept, recipe.data.split, examples.numbers("time"))
     check_sides(assignment.of(ledger.kept), recipe.data.split, paths.recipe)
     ledger.drop("linked_to_train", assignment.sides == LEFT_OUT)
     files = [Path(file) for file in curate.benchmarks]
@@ -116,7 +112,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     labels = _labels(examples, assignment, example)
     labels.check(paths.recipe)
 
-    _write_sides(examples, assignment, paths)
+    write_sides(examples, assignment, paths.work)
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
@@ -168,7 +164,7 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
     wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal, *subjects}
-    batches = file.iter_batches(columns=sorted(wanted))
+    batches = file.iter_batches(_BATCH, columns=sorted(wanted))
     return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
@@ -178,12 +174,14 @@ def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
     for name, source in recipe.data.sources.items():
         if source.use == "reference":
             files[paths.work / "reference" / f"{name}.parquet"] = [source]
-    names: list[str] = []
-    for file, sources in files.items():
-        contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-        table = pq.read_table(file, columns=name_columns(contract))
-        names += [name for column in table.columns for name in column.cast(pa.string()).to_pylist()]
-    return full_names(names)
+    return full_names(name for file, sources in files.items() for name in _names(file, sources))
+
+
+def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
+    contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
+    for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=name_columns(contract)):
+        for column in batch.columns:
+            yield from column.cast(pa.string()).unique().to_pylist()
 
 
 def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
@@ -208,6 +206,11 @@ def _screened_rows(
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
         yield row, {**found, **{column: row[column] for column in choices}}
     keep_surrogates(privacy, surrogates, vault)
+
+
+def _started(items: Iterator[Any]) -> Iterator[Any]:
+    """The same, begun: processes that it starts must not carry along what is imported later."""
+    return chain(list(islice(items, 1)), items)
 
 
 def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
@@ -241,37 +244,12 @@ def _drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, paths: Paths
     ledger.drop("too_long", tokens > limit)
 
 
-def _assigned(examples: Examples, keys: Keys, ledger: Ledger, recipe: Recipe) -> Assignment:
-    """The side of each kept row; LEFT_OUT for those that are not kept or give way."""
-    split, kept = recipe.data.split, ledger.kept
-    groups = groups_of(keys)
-    sides = np.full(len(examples), LEFT_OUT)
-    if split.by_time:
-        sides[kept] = sides_by_time(examples.numbers("time")[kept], split)
-    else:
-        sides[kept] = sides_by_hash(groups[kept], split)
-    return Assignment(groups, give_way(keys, sides))
-
-
 def _labels(examples: Examples, assignment: Assignment, example: Example) -> LabelCounts:
     counts = LabelCounts()
     placed = assignment.sides != LEFT_OUT
     for row, side in zip(examples.rows(["example_id", "answer"], placed), assignment.sides[placed], strict=True):
         counts.add(answer_fields(example, row["answer"]), int(side), row["example_id"])
     return counts
-
-
-def _write_sides(examples: Examples, assignment: Assignment, paths: Paths) -> None:
-    for number, side in enumerate(SIDES):
-        wanted = assignment.sides == number
-        groups = iter(assignment.groups[wanted])
-        with (
-            written_whole(paths.work / f"{side}.parquet") as fresh,
-            pq.ParquetWriter(fresh, _SCHEMA, compression="zstd") as writer,
-        ):
-            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
-                rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
-                writer.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA))
 
 
 def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:

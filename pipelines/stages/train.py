@@ -6,6 +6,9 @@ Writes work/<r>/adapter/, reports/<r>/train.json and reports/<r>/loss.csv.
 
 import csv
 import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from pipelines.stage_runner import run
 
 # Enough examples to see the validation loss turn; more would cost as much as training itself.
 VALIDATION_EXAMPLES = 32
+_BATCH = 1_000  # rows in memory at a time
 
 
 def train(recipe: Recipe, paths: Paths) -> None:
@@ -29,14 +33,15 @@ def train(recipe: Recipe, paths: Paths) -> None:
     check_made("prepare", recipe.name, paths.work / "train.parquet", paths.work / "validation.parquet")
     base = base_model(recipe.model)
     tokenizer = load_tokenizer(base.folder)
-    examples = _tokenised(tokenizer, paths.work / "train.parquet")
-    validation = _tokenised(tokenizer, paths.work / "validation.parquet")[:VALIDATION_EXAMPLES]
+    validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet"), VALIDATION_EXAMPLES))
 
     # Importing torch and trl takes seconds; mistakes above are told before.
     from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes, precision, quantised_base
 
     attention = attention_for(_config(base), recipe.train.packing)
     folder = checkpoint_folder(paths.scratch, _shaped_by(recipe, paths, base))
+    counts: Counter[str] = Counter()
+    examples = _counted(_tokenised(tokenizer, paths.work / "train.parquet"), counts)
     trainer = make_trainer(
         quantised_base(base.folder, attention), tokenizer, examples, validation, recipe.train, folder
     )
@@ -49,13 +54,12 @@ def train(recipe: Recipe, paths: Paths) -> None:
         writer.writeheader()
         writer.writerows(outcome.history)
     price = machine_price()
-    trained = sum(sum(example.trained) for example in examples)
     write_json(
         paths.reports / "train.json",
         {
             "steps": outcome.steps,
             "trained_tokens": outcome.tokens,
-            "answer_share": round(trained / sum(len(example.input_ids) for example in examples), 4),
+            "answer_share": round(counts["trained"] / counts["tokens"], 4),
             "tokens_per_second": round(outcome.tokens / outcome.seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(),
             "seconds": round(outcome.seconds, 2),
@@ -65,7 +69,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
             "precision": str(precision()).removeprefix("torch."),
             "attention": attention,
             "resumed_from_step": outcome.resumed_from_step,
-            "examples": len(examples),
+            "examples": counts["examples"],
             "first_loss": outcome.history[0]["loss"],
             "last_loss": outcome.history[-1]["loss"],
             "validation_loss": outcome.validation_loss,
@@ -75,9 +79,17 @@ def train(recipe: Recipe, paths: Paths) -> None:
     shutil.rmtree(folder)
 
 
-def _tokenised(tokenizer: Any, split: Path) -> list[TokenizedExample]:
-    rows = pq.read_table(split, columns=["prompt", "answer"]).to_pylist()
-    return [tokenize_example(tokenizer, row["prompt"], row["answer"]) for row in rows]
+def _tokenised(tokenizer: Any, split: Path) -> Iterator[TokenizedExample]:
+    """The examples of a split, a batch in memory at a time."""
+    for batch in pq.ParquetFile(split).iter_batches(_BATCH, columns=["prompt", "answer"]):
+        for row in batch.to_pylist():
+            yield tokenize_example(tokenizer, row["prompt"], row["answer"])
+
+
+def _counted(examples: Iterable[TokenizedExample], counts: Counter[str]) -> Iterator[TokenizedExample]:
+    for example in examples:
+        counts.update(examples=1, tokens=len(example.input_ids), trained=sum(example.trained))
+        yield example
 
 
 def _config(base: BaseModel) -> Any:

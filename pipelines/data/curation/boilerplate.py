@@ -37,6 +37,8 @@ def boilerplate_shares(texts: Iterable[str], lines: set[int]) -> Iterator[float]
 
 def without_boilerplate(text: str, lines: set[int]) -> str:
     """The text without `lines`: a shared signature makes no two texts alike. A text of nothing else stays as it is."""
+    if not lines:
+        return text
     own = [line for line in text.splitlines() if not any(number in lines for number, _ in _lines(line))]
     return "\n".join(own) if "".join(own).strip() else text
 

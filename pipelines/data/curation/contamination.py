@@ -7,8 +7,10 @@ they have at least 8 words; a run that more than 10 training rows share is commo
 import csv
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +20,44 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 from pipelines.data.curation.ledger import Mask
-from pipelines.data.words import shingles, words
+from pipelines.data.words import batched, shingles, words
 from pipelines.errors import TinsmithError
 
 GRAM = 13  # words
 SHORTEST = 8
 MOST_SHARED = 10  # training rows
+_BATCH = 1_000  # texts
 
 Numbers = NDArray[np.uint64]
 
 
 def grams_of(texts: Iterable[str]) -> Numbers:
-    """The hashes of all grams of the texts, sorted, each once."""
-    parts = [np.array(_grams(text), np.uint64) for text in texts]
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+    """The hashes of all grams of the texts, sorted; some stand there several times."""
+    grams = array("Q")  # grows in place: there may be very many
+    for batch in batched(texts, _BATCH):
+        grams.frombytes(_grams(batch)[0].tobytes())
+    found = np.frombuffer(grams, np.uint64) if grams else np.zeros(0, np.uint64)
+    found.sort()
+    return found
 
 
 def contaminated(texts: Iterable[str], judged: Numbers) -> Mask:
     """Which training texts share a gram with `judged` (see grams_of) that at most 10 training texts have."""
-    rows, hits, total = [], [], 0
-    judged = np.append(judged, np.uint64(2**64 - 1))  # so that every gram has a place to be looked up at
-    for row, text in enumerate(texts):
-        total = row + 1
-        grams = np.unique(np.array(_grams(text), np.uint64))
-        places = np.searchsorted(judged, grams)
-        places = places[judged[places] == grams]
-        rows.append(np.full(len(places), row))
-        hits.append(places)
-    found = np.zeros(total, bool)
-    if total:
-        places = np.concatenate(hits)
-        common = np.bincount(places, minlength=len(judged)) > MOST_SHARED
-        found[np.concatenate(rows)[~common[places]]] = True
-    return found
+    shared = np.zeros(len(judged), np.uint8)  # training rows that have the gram at a place; counted to 11 at most
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    total = 0
+    for batch in batched(texts, _BATCH):
+        grams, rows = _grams(batch)
+        rows, places = _shared(grams, rows, judged)
+        rare = shared[places] <= MOST_SHARED  # what many rows have is not kept, so that little is
+        found.append((rows[rare] + total, places[rare]))
+        each, counts = np.unique(places, return_counts=True)
+        shared[each] = np.minimum(shared[each] + counts, MOST_SHARED + 1)
+        total += len(batch)
+    flags = np.zeros(total, bool)
+    for rows, places in found:
+        flags[rows[shared[places] <= MOST_SHARED]] = True
+    return flags
 
 
 def benchmark_texts(path: Path) -> Iterator[str]:
@@ -89,6 +96,21 @@ def _texts_in(value: Any) -> Iterator[str]:
             yield from _texts_in(inner)
 
 
-def _grams(text: str) -> list[int]:
-    text_words = words(text)
-    return RMinHash.hash_token_sets([shingles(text_words, GRAM)])[0] if len(text_words) >= SHORTEST else []
+def _grams(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
+    """The grams of the texts, and for each the position of its text."""
+    every = [words(text) for text in texts]
+    sets = [shingles(text_words, GRAM) if len(text_words) >= SHORTEST else [] for text_words in every]
+    hashes = RMinHash.hash_token_sets(sets)
+    grams = np.fromiter(chain.from_iterable(hashes), np.uint64)
+    return grams, np.repeat(np.arange(len(texts)), np.fromiter(map(len, hashes), np.int64))
+
+
+def _shared(grams: Numbers, rows: NDArray[np.int64], judged: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Those of `grams` that stand in `judged`: their rows, and their first places there."""
+    if not len(judged):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    order = np.argsort(grams)  # looked up in order, most of `judged` is near at hand
+    grams, rows = grams[order], rows[order]
+    places = np.minimum(np.searchsorted(judged, grams), len(judged) - 1)
+    there = judged[places] == grams
+    return rows[there], places[there]

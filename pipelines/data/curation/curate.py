@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipelines.data.curation.balance import over_cap
 from pipelines.data.curation.boilerplate import boilerplate_lines, boilerplate_shares, without_boilerplate
 from pipelines.data.curation.contamination import benchmark_texts, contaminated, grams_of
 from pipelines.data.curation.hidden_text import SIGNALS
-from pipelines.data.curation.languages import UNKNOWN, languages
+from pipelines.data.curation.languages import UNKNOWN, known_languages, languages
 from pipelines.data.curation.ledger import Ledger, Mask
 from pipelines.data.curation.near_duplicates import near_duplicate_clusters
 from pipelines.data.curation.triggers import find_triggers
@@ -21,7 +21,7 @@ from pipelines.data.duplicates import contradicted, repeats
 from pipelines.data.examples import Examples
 from pipelines.data.labels import LabelCounts
 from pipelines.data.rendering import answer_fields
-from pipelines.data.splits import TEST, TRAIN, Keys, Numbers
+from pipelines.data.splits import TEST, TRAIN, Keys, Numbers, different
 from pipelines.data.words import words
 from pipelines.recipe import Curate, Example
 
@@ -37,7 +37,7 @@ def drop_duplicates(examples: Examples, ledger: Ledger, curate: Curate, example:
     conflicting = contradicted(prompts, answers)
     pairs = _label_pairs(examples, conflicting & ledger.kept, example)
     ledger.drop("conflicting_label", conflicting & (curate.conflicting_labels == "drop"))
-    return {"conflicting_labels": len(np.unique(prompts[conflicting])), "conflicting_pairs": pairs}
+    return {"conflicting_labels": different(prompts[conflicting]), "conflicting_pairs": pairs}
 
 
 def drop_filtered(examples: Examples, ledger: Ledger, curate: Curate) -> tuple[dict[str, Any], set[int]]:
@@ -91,7 +91,7 @@ def cluster_near_duplicates(
     kept = ledger.kept
     texts = (without_boilerplate(text, boilerplate) for text in examples.texts(kept))
     clusters = near_duplicate_clusters(texts, curate.similarity, scratch)
-    _, sizes = np.unique(clusters, return_counts=True)
+    sizes = np.bincount(clusters, minlength=1)
     alone = clusters == np.arange(len(clusters))
     ledger.drop("near_duplicate", spread(~alone, kept) & (curate.near_duplicates == "drop"))
     keys = np.zeros(len(kept), np.uint64)
@@ -147,10 +147,13 @@ def _drop_languages(examples: Examples, ledger: Ledger, curate: Curate) -> dict[
     if not asked:  # only told: enough rows to tell shares by, those with the smallest hashes
         ranks = examples.keys()[:, -1]
         looked_at &= np.isin(ranks, np.sort(ranks[looked_at])[:_TOLD_LANGUAGES])
-    told = np.array(list(languages(examples.texts(looked_at))), dtype=object)
-    foreign = ~np.isin(told.astype(str), [*asked, UNKNOWN]) if asked else np.zeros(len(told), bool)
+    names = [UNKNOWN, *sorted(known_languages())]
+    number = {name: place for place, name in enumerate(names)}
+    told = np.fromiter((number[name] for name in languages(examples.texts(looked_at))), np.uint8)
+    foreign = ~np.isin(told, [number[name] for name in (*asked, UNKNOWN)]) & bool(asked)
     ledger.drop("language", spread(foreign, looked_at))
-    return {language: round(count / len(told), 4) for language, count in Counter(told.tolist()).most_common()}
+    counts = Counter(names[place] for place in told)
+    return {language: round(count / len(told), 4) for language, count in counts.most_common()}
 
 
 def _label_pairs(examples: Examples, rows: Mask, example: Example) -> dict[str, dict[str, int]]:
@@ -159,15 +162,30 @@ def _label_pairs(examples: Examples, rows: Mask, example: Example) -> dict[str, 
     Only of fields that are a choice, since other values are text of the data, which no report may show.
     """
     choices = _choices(examples, np.ones(len(rows), bool), example)
-    by_prompt: dict[int, list[dict[str, Any]]] = {}
-    for row in examples.rows(["answer", "keys"], rows):
-        by_prompt.setdefault(row["keys"][-1], []).append(answer_fields(example, row["answer"]))
-    pairs: dict[str, Counter[str]] = {field: Counter() for field in choices}
-    for answers in by_prompt.values():
-        for field in choices:
-            values = sorted({json.dumps(answer[field], ensure_ascii=False) for answer in answers if field in answer})
-            pairs[field].update(" | ".join(pair) for pair in combinations(values, 2))
-    return {field: dict(counts.most_common(_MOST_PAIRS)) for field, counts in pairs.items() if counts}
+    texts = {field: [json.dumps(value, ensure_ascii=False) for value in values] for field, values in choices.items()}
+    number = {(field, text): place for field, known in texts.items() for place, text in enumerate(known)}
+    codes = np.full((len(texts), int(rows.sum())), -1, np.int64)
+    for place, row in enumerate(examples.rows(["answer"], rows)):
+        fields = answer_fields(example, row["answer"])
+        codes[:, place] = [
+            number[field, json.dumps(fields[field], ensure_ascii=False)] if field in fields else -1 for field in texts
+        ]
+    _, first, prompt = np.unique(examples.keys()[rows, -1], return_index=True, return_inverse=True)
+    return {
+        field: pairs
+        for field, field_codes in zip(texts, codes, strict=True)
+        if (pairs := _most_frequent_pairs(first[prompt], field_codes, texts[field]))
+    }
+
+
+def _most_frequent_pairs(prompts: Numbers, codes: Numbers, texts: Sequence[str]) -> dict[str, int]:
+    """How many prompts have both values of a pair; a value is its place in `texts`, -1 for none."""
+    known = codes >= 0
+    each = np.unique(prompts[known] * len(texts) + codes[known])
+    counts: Counter[str] = Counter()
+    for _, found in groupby(map(int, each), key=lambda value: value // len(texts)):
+        counts.update(" | ".join(pair) for pair in combinations([texts[value % len(texts)] for value in found], 2))
+    return dict(counts.most_common(_MOST_PAIRS))
 
 
 def _triggered(examples: Examples, kept: Mask, example: Example) -> tuple[Mask, list[dict[str, Any]]]:

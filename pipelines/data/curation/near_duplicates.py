@@ -11,21 +11,21 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from pipelines.data.words import shingles, words
+from pipelines.data.words import batched, shingles, words
 
 SHINGLE = 3  # words
 PERMUTATIONS = 128
 _SEED = 42
 _RECALL = 0.999  # of the pairs that are just similar enough; more similar ones are found with near certainty
 _MOST_COMPARED = 200  # texts of one band's bucket with which a text is compared; 32 bands make up for those left out
-_BATCH = 10_000
+_BATCH = 10_000  # texts
 
 Numbers = NDArray[np.uint64]
 
@@ -59,8 +59,7 @@ class _Index:
 
     def clusters(self, similarity: float) -> NDArray[np.int64]:
         """For each text the number of its cluster, the position of the first text in it."""
-        size = len(self.offsets) - 1
-        forest = _Forest(size)
+        forest = _Forest(len(self.offsets) - 1)
         with (self.folder / "shingles").open("rb") as stream:
             descriptor = stream.fileno()
 
@@ -74,12 +73,13 @@ class _Index:
                 return shared >= similarity * (len(shingles_of(left)) + len(shingles_of(right)) - shared)
 
             for band in range(self.bands):
-                for bucket in _buckets(np.fromfile(self.folder / f"band{band}", np.uint64)):
+                keys = np.fromfile(self.folder / f"band{band}", np.uint64)
+                for bucket in _buckets(keys, forest.roots()):
                     for place, text in enumerate(bucket):
                         for other in bucket[max(0, place - _MOST_COMPARED) : place]:
                             if forest.root(text) != forest.root(other) and similar(text, other):
                                 forest.join(text, other)
-        return np.fromiter((forest.root(text) for text in range(size)), np.int64, size)
+        return forest.roots()
 
 
 class _Forest:
@@ -93,6 +93,13 @@ class _Forest:
             self._parent[member] = member = self._parent[parent]
         return member
 
+    def roots(self) -> NDArray[np.int64]:
+        """The root of every member."""
+        parents = np.array(self._parent, np.int64)
+        while not np.array_equal(above := parents[parents], parents):
+            parents = above
+        return parents
+
     def join(self, left: int, right: int) -> None:
         low, high = sorted((self.root(left), self.root(right)))
         self._parent[high] = low
@@ -105,13 +112,13 @@ def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
     offsets = array("q", [0])
     streams = [(folder / f"band{band}").open("wb") for band in range(bands)]
     with (folder / "shingles").open("wb") as shingle_stream:
-        for batch in _batches(texts):
-            sets = [shingles(words(text), SHINGLE) for text in batch]
-            hashes = [sorted(set(text)) for text in RMinHash.hash_token_sets(sets)]
-            for text in hashes:
-                offsets.append(offsets[-1] + len(text))
-            np.array([number for text in hashes for number in text], np.uint64).tofile(shingle_stream)
-            digests = RMinHash.digest_matrix_from_token_hash_sets(hashes, PERMUTATIONS, _SEED).to_rows()
+        for batch in batched(texts, _BATCH):
+            hashes = RMinHash.hash_token_sets([shingles(words(text), SHINGLE) for text in batch])
+            flat = np.fromiter(chain.from_iterable(hashes), np.uint64)
+            flat.tofile(shingle_stream)
+            ends = np.cumsum([0, *map(len, hashes)])
+            digests = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends.tolist(), PERMUTATIONS, _SEED).to_rows()
+            offsets.extend((offsets[-1] + ends[1:]).tolist())
             signatures = np.array(digests, np.uint64).reshape(len(batch), bands, rows)
             for stream, keys in zip(streams, (signatures * multipliers).sum(axis=2).T, strict=True):
                 keys.tofile(stream)
@@ -120,16 +127,15 @@ def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
     return _Index(folder, bands, offsets)
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    remaining = iter(texts)
-    while batch := list(islice(remaining, _BATCH)):
-        yield batch
-
-
-def _buckets(keys: Numbers) -> Iterator[list[int]]:
-    """The positions of equal keys, in order, where there are at least two."""
+def _buckets(keys: Numbers, roots: NDArray[np.int64]) -> Iterator[list[int]]:
+    """The positions of equal keys, in order, where they have more than one root."""
+    if not len(keys):
+        return
     order = np.argsort(keys, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(keys[order]) != 0, True)) + 1
-    starts = np.append(0, ends[:-1])
-    for start, end in zip(starts[ends - starts > 1].tolist(), ends[ends - starts > 1].tolist(), strict=True):
+    starts = np.flatnonzero(np.append(True, np.diff(keys[order]) != 0))
+    ends = np.append(starts[1:], len(keys))
+    several = ends - starts > 1
+    roots = roots[order]
+    several &= np.minimum.reduceat(roots, starts) != np.maximum.reduceat(roots, starts)
+    for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
         yield order[start:end].tolist()

@@ -1,6 +1,7 @@
 """The data's own people: what the contract's personal columns say is looked for in the free text."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,7 +40,8 @@ def full_names(values: Iterable[str | None]) -> FullNames:
     """The names of two and more words among the values of name columns; one word alone is too often a common one."""
     names: dict[str, set[tuple[str, ...]]] = {}
     for value in values:
-        words = tuple(_WORD.findall(fold(normalise(value or "").text)))
+        # First and family names come again and again: each is held once.
+        words = tuple(map(sys.intern, _WORD.findall(fold(normalise(value or "").text))))
         if len(words) > 1:
             names.setdefault(words[0], set()).add(words)
     return names

@@ -1,11 +1,23 @@
 import gzip
 import json
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipelines.data.curation.contamination import GRAM, benchmark_texts, contaminated, grams_of
+from pipelines.data.curation import contamination
+from pipelines.data.curation.contamination import (
+    GRAM,
+    MOST_SHARED,
+    SHORTEST,
+    benchmark_texts,
+    contaminated,
+    grams_of,
+)
+from pipelines.data.words import shingles, words
 from pipelines.errors import TinsmithError
 
 QUESTION = "a train leaves the station at nine and travels sixty miles before it stops for lunch how fast did it go"
@@ -55,3 +67,29 @@ def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, name, text):
         list(benchmark_texts(tmp_path / name))
     with pytest.raises(TinsmithError, match="missing"):
         list(benchmark_texts(tmp_path / "missing.jsonl"))
+
+
+def naive_flags(texts, judged):
+    """Gram by gram with Python's sets."""
+
+    def grams(text):
+        text_words = words(text)
+        return set(shingles(text_words, GRAM)) if len(text_words) >= SHORTEST else set()
+
+    asked = set().union(*map(grams, judged))
+    counts = Counter(gram for text in texts for gram in grams(text) & asked)
+    return [any(counts[gram] <= MOST_SHARED for gram in grams(text) & asked) for text in texts]
+
+
+TEXTS = st.lists(
+    st.builds(lambda start, length: " ".join(QUESTION.split()[start:][:length]), st.integers(0, 8), st.integers(0, 21)),
+    max_size=40,
+)
+
+
+@given(TEXTS, TEXTS, st.integers(1, 7))
+@settings(max_examples=50)
+def test_batches_of_any_size_flag_what_sets_of_all_grams_do(texts, judged, batch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contamination, "_BATCH", batch)
+        assert flags(texts, judged) == naive_flags(texts, judged)

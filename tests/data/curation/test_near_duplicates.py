@@ -1,9 +1,11 @@
 import random
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.data.curation import near_duplicates
 from pipelines.data.curation.near_duplicates import PERMUTATIONS, SHINGLE, band_rows, near_duplicate_clusters
 from pipelines.data.words import shingles, words
 
@@ -67,6 +69,38 @@ def test_equal_texts_always_share_a_cluster(tmp_path_factory, texts):
     found = near_duplicate_clusters(texts, 0.8, tmp_path_factory.mktemp("scratch"))
     for text in set(texts):
         assert len({cluster for cluster, other in zip(found, texts, strict=True) if other == text}) == 1
+
+
+def naive_clusters(texts, similarity):
+    """Every pair compared, and the smallest position handed on until nothing changes."""
+    found = list(range(len(texts)))
+    near = [
+        pair for pair in combinations(range(len(texts)), 2) if jaccard(*(texts[place] for place in pair)) >= similarity
+    ]
+    for _ in texts:
+        for left, right in near:
+            found[left] = found[right] = min(found[left], found[right])
+    return found
+
+
+@st.composite
+def related_texts(draw):
+    """Texts of some lengths, many of them copies of earlier ones with a few words changed."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    texts = [" ".join(chance.choices(VOCABULARY, k=size)) for size in draw(st.lists(st.integers(0, 60), max_size=8))]
+    for changes in draw(st.lists(st.integers(0, 4), max_size=20)) if texts else []:
+        text = chance.choice(texts)
+        texts.append(edited(chance, text, min(changes, len(text.split()))))
+    return texts
+
+
+@given(related_texts(), st.sampled_from([0.9, 1.0]), st.integers(1, 9))
+@settings(max_examples=60, deadline=None)
+def test_clusters_on_disk_are_those_of_all_pairs_in_memory(tmp_path_factory, texts, similarity, batch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near_duplicates, "_BATCH", batch)
+        found = near_duplicate_clusters(texts, similarity, tmp_path_factory.mktemp("scratch"))
+    assert found.tolist() == naive_clusters(texts, similarity)
 
 
 def test_nothing_is_left_on_disk(clusters, tmp_path):
