@@ -24,7 +24,7 @@ def look_at(name: str, count: int) -> None:
     if not (paths.work / "train.parquet").exists():
         raise TinsmithError(f"{paths.work}: no examples there yet; run `dvc repro prepare@{name}` first")
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
-    examples = chosen_examples(paths.work, tokenizer, max(count, ON_PAGE))
+    examples = chosen_examples(paths.work, tokenizer, recipe.train.loss_on, max(count, ON_PAGE))
     console = Console(highlight=False, markup=False)
     for example in examples[:count]:
         console.print(

@@ -1,5 +1,6 @@
 """The rendered rows on their way through curation and split: texts in a Parquet file, only numbers in memory."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,20 +15,26 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines.data.contracts.contract import RECORD
-from pipelines.data.conversations import BrokenConversationError, openai_messages
+from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
 from pipelines.data.curation.hidden_text import hidden_text_signals
-from pipelines.data.rendering import Message, plain_text, render
+from pipelines.data.rendering import Chat, plain_text, render
 from pipelines.data.splits import NO_KEY, key_hash
+from pipelines.data.tokenizing import answer_text
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Example, Recipe, template_columns
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+# What training, judging and people read of an example. `chat` is all of it as JSON, {messages, tools}, where it is more
+# than roles and texts, else null.
+CHAT = {
+    "example_id": pa.string(),
+    "prompt": pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
+    "answer": pa.string(),
+    "chat": pa.string(),
+}
 _SCHEMA = pa.schema(
     [
-        ("example_id", pa.string()),
-        ("prompt", MESSAGES),
-        ("answer", pa.string()),
+        *CHAT.items(),
         ("said", pa.string()),  # what the row brings into its prompt, without the recipe's own words
         ("keys", pa.list_(pa.uint64())),  # see splits.give_way; the last is the prompt's
         ("answer_key", pa.uint64()),
@@ -88,55 +95,73 @@ def batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def example_row(
-    row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: re.Pattern[str]
+    row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: re.Pattern[str], tokenizer: Any
 ) -> dict[str, Any]:
     """A row as write_examples takes it, from a contract's row and the same row with its shown columns masked.
 
     Raises:
-        TinsmithError: the row has no time to be split by, or its history is none.
+        TinsmithError: the row has no time to be split by, its conversation or its tools are none, or the base's chat
+            template cannot write its answer.
     """
-    history = _history(masked, row[RECORD], recipe)
-    chat = render(recipe.data.example, masked, control, history)
+    example = recipe.data.example
+    turns, tools = _conversation(masked, row[RECORD], recipe)
+    chat = render(example, masked, control, turns, tools)
     columns, by_time = recipe.data.split.group_by, recipe.data.split.by_time
     values = [row[column] for column in columns]
     keys = [NO_KEY if value is None else key_hash(n, plain_text(value)) for n, value in enumerate(values)]
     # One prompt with two answers must not be asked on one side and answered on the other.
-    prompt = folded("\n".join(message["content"] for message in chat.prompt))
-    said = "\n".join([*(turn["content"] for turn in history), _said(recipe.data.example, masked)])
+    prompt = folded("\n".join(_words_of(message) for message in chat.prompt))
+    asked = turns[:-1] if example.messages else turns
+    said = "\n".join([*(_words_of(turn) for turn in asked if turn["role"] != "system"), *_said(example, masked)])
+    answer = answer_text(tokenizer, chat.messages, chat.tools)
     return {
         "example_id": row[RECORD],
-        "prompt": chat.prompt,
-        "answer": chat.answer,
+        "prompt": [{key: message[key] for key in ("role", "content")} for message in chat.prompt],
+        "answer": answer,
+        "chat": None if chat.is_plain else _as_json(chat),
         "said": said,
         "keys": [*keys, key_hash(len(columns), prompt)],
-        "answer_key": key_hash(-1, chat.answer),
+        "answer_key": key_hash(-1, answer),
         "time": _microseconds(row[by_time], row[RECORD], recipe) if by_time else 0,
-        "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{chat.answer}")],
+        "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{answer}")],
     }
 
 
-def _history(masked: dict[str, Any], record: str, recipe: Recipe) -> list[Message]:
-    column = recipe.data.example.history
-    if column is None or masked[column] is None:
-        return []
+def _conversation(
+    masked: dict[str, Any], record: str, recipe: Recipe
+) -> tuple[list[Message], list[dict[str, Any]] | None]:
+    """The turns and the tools that the row brings in columns of its own."""
+    example = recipe.data.example
+    field = "tools"
     try:
-        messages = openai_messages(masked[column])
+        tools = openai_tools(masked[example.tools]) if example.tools else None
+        field = "messages" if example.messages else "history"
+        column = example.messages or example.history
+        # A first question has no history; a row without its conversation has nothing.
+        turns = openai_messages(masked[column]) if column and (example.messages or masked[column]) else []
+        if example.messages and turns[-1]["role"] != "assistant":
+            raise BrokenConversationError("the last turn is not the assistant's, so that there is no answer")
     except BrokenConversationError as error:
         raise TinsmithError(
-            f"recipes/{recipe.name}.yaml: data.example.history: {record}: {error}; mend the row or leave it out"
+            f"recipes/{recipe.name}.yaml: data.example.{field}: {record}: {error}; mend the row or leave it out"
         ) from None
-    if any(message["role"] not in ("user", "assistant") or "tool_calls" in message for message in messages):
-        raise TinsmithError(
-            f"recipes/{recipe.name}.yaml: data.example.history: {record} has turns of others than user and assistant, "
-            "or calls of tools, which a history cannot hold yet; leave them out"
-        )
-    return messages
+    return turns, tools
 
 
-def _said(example: Example, masked: dict[str, Any]) -> str:
-    """What a row brings into its prompt: the recipe's own words would make all rows alike."""
-    columns = dict.fromkeys([*template_columns(example.user), *template_columns(example.system or "")])
-    return "\n".join(plain_text(masked[column]) for column in columns)
+def _words_of(message: Message) -> str:
+    """A turn's text, and what its calls ask for."""
+    calls = [call["function"] for call in message.get("tool_calls", ())]
+    return "\n".join([message["content"], *(json.dumps(call, ensure_ascii=False, sort_keys=True) for call in calls)])
+
+
+def _as_json(chat: Chat) -> str:
+    return json.dumps({"messages": chat.messages, "tools": chat.tools}, ensure_ascii=False)
+
+
+def _said(example: Example, masked: dict[str, Any]) -> list[str]:
+    """What a row brings into the templates of its prompt: the recipe's own words would make all rows alike."""
+    columns = dict.fromkeys([*template_columns(example.user or ""), *template_columns(example.system or "")])
+    return [plain_text(masked[column]) for column in columns]
 
 
 def _microseconds(value: Any, record: str, recipe: Recipe) -> int:

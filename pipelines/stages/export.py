@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.data.rendering import tokenize_example
+from pipelines.data.tokenizing import tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.gguf.convert import convert, quantise
 from pipelines.gguf.toolchain import find_toolchain
@@ -59,9 +59,9 @@ def _probes(base: Path, paths: Paths) -> list[list[int]]:
     """Token ids of held-out examples; of training examples where nothing is held out to watch training."""
     tokenizer = load_tokenizer(base)
     for split in ("validation", "train"):
-        rows = pq.read_table(paths.work / f"{split}.parquet", columns=["prompt", "answer"]).to_pylist()[:PROBES]
+        rows = pq.read_table(paths.work / f"{split}.parquet", columns=["prompt", "answer", "chat"]).to_pylist()[:PROBES]
         if rows:
-            return [tokenize_example(tokenizer, row["prompt"], row["answer"]).input_ids for row in rows]
+            return [tokenize_row(tokenizer, row, "completion").input_ids for row in rows]
     raise AssertionError("prepare never leaves the train split empty")
 
 

@@ -18,6 +18,7 @@ from rich.progress import track
 
 from pipelines.data.answer_schema import answer_schema
 from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
+from pipelines.data.control_tokens import control_tokens
 from pipelines.data.curation.curate import (
     cluster_near_duplicates,
     drop_contaminated,
@@ -29,7 +30,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
-from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
+from pipelines.data.examples import CHAT, Examples, batches, example_row, write_examples
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
@@ -44,13 +45,12 @@ from pipelines.data.privacy.screening import (
     screened_rows,
     without_forgotten,
 )
-from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
+from pipelines.data.rendering import answer_fields
 from pipelines.data.splits import (
     LEFT_OUT,
     SIDES,
     Assignment,
     Keys,
-    Numbers,
     check_leaks,
     check_sides,
     give_way,
@@ -58,6 +58,7 @@ from pipelines.data.splits import (
     sides_by_hash,
     sides_by_time,
 )
+from pipelines.data.token_lengths import drop_too_long, token_counts, token_figures
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
@@ -65,9 +66,7 @@ from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
 from pipelines.stage_runner import run
 
-_SCHEMA = pa.schema(
-    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
-)
+_SCHEMA = pa.schema([*CHAT.items(), ("group", pa.string())])
 
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
@@ -88,7 +87,10 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     privacy = ScreenCounts()
     control = control_tokens(tokenizer)
     screened = _screened_rows(rows, recipe, paths, contract, privacy)
-    rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
+    rendered = (
+        example_row(row, masked, recipe, control, tokenizer)
+        for row, masked in _watched(screened, "Screening", accepted)
+    )
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
         raise TinsmithError(
@@ -101,8 +103,10 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     filtered, boilerplate = drop_filtered(examples, ledger, curate)
     suspicious, phrases = drop_suspicious(examples, ledger, curate, example)
     clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
-    tokens, answer_tokens = _token_counts(examples, ledger, tokenizer, paths)
-    _drop_too_long(tokens, ledger, recipe, paths)
+    kept = ledger.kept
+    chats = _watched(examples.rows([*CHAT], kept), "Counting tokens", int(kept.sum()))
+    tokens, trained, answers = token_counts(chats, kept, tokenizer, recipe.train.loss_on, paths.recipe)
+    lengths = drop_too_long(tokens, ledger, recipe, paths.recipe)
 
     keys = np.column_stack([examples.keys(), clusters])
     assignment = _assigned(examples, keys, ledger, recipe)
@@ -137,13 +141,16 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "suspicious": suspicious,
         "benchmarks": benchmarks,
         "defused": suspicious["hidden_text"]["control_token"],
-        "tokens": _token_figures(tokens[ledger.kept], answer_tokens[ledger.kept]),
+        "tokens": {**token_figures(tokens, trained, answers, assignment.sides), **lengths},
         "allowed_answers": labels.choices(),
         "answer_schema": None if isinstance(example.assistant, str) else answer_schema(example.assistant, contract),
         "labels": labels.balance(),
     }
     write_json(paths.work / "suspicious.json", phrases)
-    write_text(paths.work / "examples.html", examples_page(recipe.name, chosen_examples(paths.work, tokenizer, 20)))
+    write_text(
+        paths.work / "examples.html",
+        examples_page(recipe.name, chosen_examples(paths.work, tokenizer, recipe.train.loss_on, 20)),
+    )
     write_json(paths.reports / "datasheet.json", datasheet)
     ingest = read_json(paths.reports / "ingest.json")
     for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
@@ -210,37 +217,6 @@ def _screened_rows(
     keep_surrogates(privacy, surrogates, vault)
 
 
-def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
-    """Tokens of each kept row's whole chat and of its answer with the end of turn; 0 for rows that are not kept."""
-    whole, answer = np.zeros((2, len(examples)), np.int64)
-    rows = examples.rows(["example_id", "prompt", "answer"], ledger.kept)
-    total = int(ledger.kept.sum())
-    for place, row in zip(np.flatnonzero(ledger.kept), _watched(rows, "Counting tokens", total), strict=True):
-        if not row["answer"].strip():
-            raise TinsmithError(
-                f"{paths.recipe}: data.example.assistant: the answer of {row['example_id']} is empty; make its columns "
-                "required in the contract"
-            )
-        tokenized = tokenize_example(tokenizer, row["prompt"], row["answer"])
-        whole[place], answer[place] = len(tokenized.input_ids), sum(tokenized.trained)
-    return whole, answer
-
-
-def _drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, paths: Paths) -> None:
-    """Drop the rows that do not fit into train.max_length; too many of them are a mistake."""
-    limit = recipe.train.max_length
-    lengths = tokens[ledger.kept]
-    too_long = int((lengths > limit).sum())
-    if too_long > recipe.data.max_too_long * len(lengths):
-        enough = np.sort(lengths)[int((1 - recipe.data.max_too_long) * (len(lengths) - 1))]
-        raise TinsmithError(
-            f"{paths.recipe}: train.max_length: {too_long} of {len(lengths)} examples are longer than {limit} tokens "
-            f"(the longest {max(lengths)}), more than data.max_too_long allows; raise train.max_length to {enough} or "
-            "more, shorten the templates, or raise data.max_too_long"
-        )
-    ledger.drop("too_long", tokens > limit)
-
-
 def _assigned(examples: Examples, keys: Keys, ledger: Ledger, recipe: Recipe) -> Assignment:
     """The side of each kept row; LEFT_OUT for those that are not kept or give way."""
     split, kept = recipe.data.split, ledger.kept
@@ -269,21 +245,9 @@ def _write_sides(examples: Examples, assignment: Assignment, paths: Paths) -> No
             written_whole(paths.work / f"{side}.parquet") as fresh,
             pq.ParquetWriter(fresh, _SCHEMA, compression="zstd") as writer,
         ):
-            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
+            for batch in batches(examples.rows([*CHAT], wanted)):
                 rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
                 writer.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA))
-
-
-def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:
-    """Tokens of the kept examples; `trained_share` is the part of them that is answer and end of turn."""
-    return {
-        "longest": int(tokens.max()),
-        "p99": int(np.quantile(tokens, 0.99)),
-        "median": int(np.median(tokens)),
-        "mean": round(float(tokens.mean()), 1),
-        "longest_answer": int(answers.max()),
-        "trained_share": round(float(answers.sum() / tokens.sum()), 4),
-    }
 
 
 def _watched(items: Any, what: str, total: int | None = None) -> Iterable[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.data.rendering import TokenizedExample, tokenize_example
+from pipelines.data.tokenizing import LossOn, TokenizedExample, tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.model.checkpoints import checkpoint_folder
@@ -29,8 +29,8 @@ def train(recipe: Recipe, paths: Paths) -> None:
     check_made("prepare", recipe.name, paths.work / "train.parquet", paths.work / "validation.parquet")
     base = base_model(recipe.model)
     tokenizer = load_tokenizer(base.folder)
-    examples = _tokenised(tokenizer, paths.work / "train.parquet")
-    validation = _tokenised(tokenizer, paths.work / "validation.parquet")[:VALIDATION_EXAMPLES]
+    examples = _tokenised(tokenizer, paths.work / "train.parquet", recipe.train.loss_on)
+    validation = _tokenised(tokenizer, paths.work / "validation.parquet", recipe.train.loss_on)[:VALIDATION_EXAMPLES]
 
     # Importing torch and trl takes seconds; mistakes above are told before.
     from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes, precision, quantised_base
@@ -75,9 +75,9 @@ def train(recipe: Recipe, paths: Paths) -> None:
     shutil.rmtree(folder)
 
 
-def _tokenised(tokenizer: Any, split: Path) -> list[TokenizedExample]:
-    rows = pq.read_table(split, columns=["prompt", "answer"]).to_pylist()
-    return [tokenize_example(tokenizer, row["prompt"], row["answer"]) for row in rows]
+def _tokenised(tokenizer: Any, split: Path, loss_on: LossOn) -> list[TokenizedExample]:
+    rows = pq.read_table(split, columns=["prompt", "answer", "chat"]).to_pylist()
+    return [tokenize_row(tokenizer, row, loss_on) for row in rows]
 
 
 def _config(base: BaseModel) -> Any:
