@@ -50,9 +50,9 @@ def drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, recipe_file: 
     if len(too_long) > recipe.data.max_too_long * len(lengths):
         enough = np.sort(lengths)[int((1 - recipe.data.max_too_long) * (len(lengths) - 1))]
         raise TinsmithError(
-            f"{recipe_file}: train.max_length: {len(too_long)} of {len(lengths)} examples are longer than {limit} "
-            f"tokens (the longest {max(lengths)}), more than data.max_too_long allows; raise train.max_length to {enough} or "
-            "more, shorten the templates, or raise data.max_too_long"
+            f"{recipe_file}: train.max_length: {len(too_long)} of {len(lengths)} examples are longer "
+            f"than {limit} tokens (the longest {max(lengths)}), more than data.max_too_long allows; raise "
+            f"train.max_length to {enough} or more, shorten the templates, or raise data.max_too_long"
         )
     ledger.drop("too_long", tokens > limit)
     return {

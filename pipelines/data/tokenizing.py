@@ -78,10 +78,11 @@ def tokenize_chat(
     if not turns:
         raise TinsmithError("the chat has no turn of the assistant, so that nothing is left to train on")
     _check_nothing_left_out(text, messages, tools)
+    _check_calls(tokenizer, messages)
     trained = [0] * len(whole)
     end = 0
     for place in turns if loss_on == "assistant" else turns[-1:]:
-        start, end = _turn(tokenizer, messages, place, tools, whole)
+        start, end = _turn(tokenizer, messages, place, tools, text, whole)
         trained[start:end] = [1] * (end - start)
     return TokenizedExample(whole[:end], trained[:end])
 
@@ -106,17 +107,28 @@ def chat_text(tokenizer: Any, messages: Sequence[Message], tools: Tools, *, aski
         )
     except TemplateError as error:
         raise TinsmithError(f"model.base: its chat template refuses this recipe's chats: {error.message}") from None
+    except TypeError:
+        # Some templates add up texts and, where calls have arguments or tools lack a part, what is none.
+        raise TinsmithError(
+            "model.base: its chat template cannot write this recipe's tools or their calls; choose another base"
+        ) from None
     return str(text)
 
 
-def _turn(tokenizer: Any, messages: Sequence[Message], place: int, tools: Tools, whole: list[int]) -> tuple[int, int]:
-    """Where the assistant's turn at `place` begins and, behind its end-of-turn token, ends among the chat's tokens."""
+def _turn(
+    tokenizer: Any, messages: Sequence[Message], place: int, tools: Tools, text: str, whole: list[int]
+) -> tuple[int, int]:
+    """Where the assistant's turn at `place` begins and, behind its end-of-turn token, ends among the chat's tokens.
+
+    `text` and `whole` are the whole chat.
+    """
     message = messages[place]
     if not (message["content"].strip() or message.get("tool_calls")):
         raise TinsmithError("an answer is empty, so that nothing is left to train on")
     asked = chat_text(tokenizer, messages[:place], tools, asking=True)
-    answered = chat_text(tokenizer, messages[: place + 1], tools)
-    before, with_turn = _ids(tokenizer, asked), _ids(tokenizer, answered)
+    last = place == len(messages) - 1
+    answered = text if last else chat_text(tokenizer, messages[: place + 1], tools)
+    before, with_turn = _ids(tokenizer, asked), whole if last else _ids(tokenizer, answered)
     if whole[: len(before)] != before or whole[: len(with_turn)] != with_turn:
         raise TinsmithError(
             "model.base: its chat template renders the prompt otherwise once the answer is there, so that the model "
@@ -165,6 +177,17 @@ def _check_nothing_left_out(text: str, messages: Sequence[Message], tools: Tools
             raise TinsmithError(
                 f"model.base: its chat template leaves out message {number}, a turn of {message['role']}; choose a "
                 "base whose template takes it"
+            )
+
+
+def _check_calls(tokenizer: Any, messages: Sequence[Message]) -> None:
+    """Refuse a template that leaves out calls; the tools' own description names them, too, so without it."""
+    called = [call["function"]["name"] for message in messages for call in message.get("tool_calls", ())]
+    if called:
+        text = chat_text(tokenizer, messages, None)
+        if any(text.count(name) < called.count(name) for name in called):
+            raise TinsmithError(
+                "model.base: its chat template leaves out calls of tools; choose a base that can call tools"
             )
 
 

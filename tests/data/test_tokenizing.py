@@ -1,11 +1,15 @@
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from pipelines.data.control_tokens import control_tokens, defused
 from pipelines.data.conversations import openai_messages
-from pipelines.data.tokenizing import tokenize_chat
+from pipelines.data.tokenizing import answer_text, read_chats, stored_chat, tokenize_chat, tokenize_row
 from pipelines.errors import TinsmithError
 
 PROMPT = [{"role": "system", "content": "Sort."}, {"role": "user", "content": "My lamp is dark."}]
@@ -43,6 +47,48 @@ def trained_texts(tokenizer, example):
             runs.append(tokenizer.decode(run))
             run = []
     return runs
+
+
+answers = st.text(min_size=1).filter(str.strip)
+exchanges = st.lists(st.tuples(st.sampled_from(["user", "tool"]), st.text(), answers), min_size=1, max_size=4)
+
+
+@given(exchanges, st.text() | st.none())
+def test_what_is_trained_reads_as_the_answers_and_their_ends_and_the_rest_as_what_was_asked(tokenizer, turns, rules):
+    messages = [] if rules is None else [{"role": "system", "content": rules}]
+    for role, said, answer in turns:
+        messages += [{"role": role, "content": said}, {"role": "assistant", "content": answer}]
+    example = tokenize_chat(tokenizer, messages)
+    assert trained_texts(tokenizer, example) == [f"{answer}<|im_end|>" for _, _, answer in turns]
+    last = tokenize_chat(tokenizer, messages, loss_on="completion")
+    assert last.input_ids == example.input_ids
+    assert trained_texts(tokenizer, last) == [f"{turns[-1][2]}<|im_end|>"]
+    prompt = last.input_ids[: -len(last.last_answer)]
+    assert not any(last.trained[: len(prompt)])
+    assert tokenizer.decode(prompt) == tokenizer.apply_chat_template(
+        messages[:-1], tokenize=False, add_generation_prompt=True
+    )
+    assert [*prompt, *last.last_answer] == example.input_ids
+    assert last.last_answer == example.last_answer
+
+
+def test_a_row_of_a_split_holds_its_whole_chat(tokenizer, tmp_path):
+    plain = {"prompt": PROMPT, "answer": "lamp", "chat": None}
+    messages = openai_messages(TOOL_CHAT)
+    called = {"prompt": [], "answer": "Yes.", "chat": json.dumps({"messages": messages, "tools": TOOLS})}
+    pq.write_table(pa.Table.from_pylist([plain, called]), tmp_path / "train.parquet")
+    first, second = read_chats(tmp_path / "train.parquet")
+    assert (first["prompt"], first["tools"]) == (PROMPT, None)
+    assert (second["prompt"], second["tools"], second["answer"]) == (messages[:-1], TOOLS, "Yes.")
+    assert stored_chat(called) == (messages, TOOLS)
+    assert tokenize_row(tokenizer, called) == tokenize_chat(tokenizer, messages, TOOLS)
+
+
+def test_the_expected_text_of_a_call_is_what_the_model_writes_for_it(tokenizer):
+    messages = openai_messages(TOOL_CHAT)
+    # Control tokens are no text: llama-server does not show them either.
+    assert answer_text(tokenizer, messages[:3], TOOLS) == "weather(Oslo)"
+    assert answer_text(tokenizer, messages, TOOLS) == "Yes."
 
 
 def test_every_turn_of_the_assistant_is_trained_and_nothing_else(tokenizer):
