@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from numpy.typing import NDArray
 
 from pipelines.data.contracts.contract import RECORD
+from pipelines.data.control_tokens import control_tokens
 from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
 from pipelines.data.curation.hidden_text import hidden_text_signals
 from pipelines.data.rendering import Chat, plain_text, render
@@ -94,18 +97,34 @@ def batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def example_row(
-    row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: re.Pattern[str], tokenizer: Any
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Renderer:
+    """What turns rows into examples; `answers` is the validator of JSON answers, None for others."""
+
+    recipe: Recipe
+    tokenizer: Any
+    control: re.Pattern[str]
+    answers: Draft202012Validator | None
+
+
+def renderer_of(recipe: Recipe, tokenizer: Any, schema: dict[str, Any] | None) -> Renderer:
+    """The renderer of a recipe's rows; `schema` is what JSON answers keep (see answer_schema), None for others."""
+    return Renderer(recipe, tokenizer, control_tokens(tokenizer), Draft202012Validator(schema) if schema else None)
+
+
+def example_row(row: dict[str, Any], masked: dict[str, Any], renderer: Renderer) -> dict[str, Any]:
     """A row as write_examples takes it, from a contract's row and the same row with its shown columns masked.
 
     Raises:
-        TinsmithError: the row has no time to be split by, its conversation or its tools are none, or the base's chat
-            template cannot write its answer.
+        TinsmithError: the row has no time to be split by, its conversation or its tools are none, its answer no longer
+            keeps the contract once masked, or the base's chat template cannot write it.
     """
+    recipe = renderer.recipe
     example = recipe.data.example
     turns, tools = _conversation(masked, row[RECORD], recipe)
-    chat = render(example, masked, control, turns, tools)
+    chat = render(example, masked, renderer.control, turns, tools)
+    answer = answer_text(renderer.tokenizer, chat.messages, chat.tools)
+    _check_answer(answer, row, masked, renderer)
     columns, by_time = recipe.data.split.group_by, recipe.data.split.by_time
     values = [row[column] for column in columns]
     keys = [NO_KEY if value is None else key_hash(n, plain_text(value)) for n, value in enumerate(values)]
@@ -113,7 +132,6 @@ def example_row(
     prompt = folded("\n".join(_words_of(message) for message in chat.prompt))
     asked = turns[:-1] if example.messages else turns
     said = "\n".join([*(_words_of(turn) for turn in asked if turn["role"] != "system"), *_said(example, masked)])
-    answer = answer_text(tokenizer, chat.messages, chat.tools)
     return {
         "example_id": row[RECORD],
         "prompt": [{key: message[key] for key in ("role", "content")} for message in chat.prompt],
@@ -125,6 +143,19 @@ def example_row(
         "time": _microseconds(row[by_time], row[RECORD], recipe) if by_time else 0,
         "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{answer}")],
     }
+
+
+def _check_answer(answer: str, row: dict[str, Any], masked: dict[str, Any], renderer: Renderer) -> None:
+    """A mask is text, which a field that holds a number cannot take; what was not masked keeps the contract already."""
+    if renderer.answers is None or not any(column in row and row[column] != masked[column] for column in masked):
+        return
+    if wrong := best_match(renderer.answers.iter_errors(json.loads(answer))):
+        field = ".".join(str(part) for part in wrong.absolute_path)
+        raise TinsmithError(
+            f"recipes/{renderer.recipe.name}.yaml: data.example.assistant: {row[RECORD]}: `{field}` breaks "
+            "the contract once its personal data is masked; keep that kind in data.privacy.entities, knowingly, or "
+            "take the field out of the answer"
+        )
 
 
 def _conversation(

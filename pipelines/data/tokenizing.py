@@ -209,7 +209,7 @@ def _check_turn(message: Message, text: str) -> None:
 
 def _thoughts(message: Message) -> int:
     """How often an answer may open its reasoning: as often as it does; once where the template opens an empty one."""
-    return max(1, message["content"].count("<think>"))
+    return max(1, str(message["content"]).count("<think>"))
 
 
 def _holds(squeezed: str, part: str) -> bool:

@@ -18,7 +18,6 @@ from rich.progress import track
 
 from pipelines.data.answer_schema import answer_schema
 from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
-from pipelines.data.control_tokens import control_tokens
 from pipelines.data.curation.curate import (
     cluster_near_duplicates,
     drop_contaminated,
@@ -30,7 +29,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
-from pipelines.data.examples import CHAT, Examples, batches, example_row, write_examples
+from pipelines.data.examples import CHAT, Examples, batches, example_row, renderer_of, write_examples
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
@@ -58,12 +57,13 @@ from pipelines.data.splits import (
     sides_by_hash,
     sides_by_time,
 )
+from pipelines.data.structures import list_columns, single_columns, with_lists, with_objects
 from pipelines.data.token_lengths import drop_too_long, token_counts, token_figures
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
-from pipelines.recipe import Example, Recipe, example_columns
+from pipelines.recipe import Example, JsonAnswer, Recipe, example_columns
 from pipelines.stage_runner import run
 
 _SCHEMA = pa.schema([*CHAT.items(), ("group", pa.string())])
@@ -85,12 +85,11 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = ScreenCounts()
-    control = control_tokens(tokenizer)
+    answer = recipe.data.example.assistant
+    schema = answer_schema(answer, contract) if isinstance(answer, JsonAnswer) else None
+    renderer = renderer_of(recipe, tokenizer, schema)
     screened = _screened_rows(rows, recipe, paths, contract, privacy)
-    rendered = (
-        example_row(row, masked, recipe, control, tokenizer)
-        for row, masked in _watched(screened, "Screening", accepted)
-    )
+    rendered = (example_row(row, masked, renderer) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
         raise TinsmithError(
@@ -143,7 +142,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "defused": suspicious["hidden_text"]["control_token"],
         "tokens": {**token_figures(tokens, trained, answers, assignment.sides), **lengths},
         "allowed_answers": labels.choices(),
-        "answer_schema": None if isinstance(example.assistant, str) else answer_schema(example.assistant, contract),
+        "answer_schema": schema,
         "labels": labels.balance(),
     }
     write_json(paths.work / "suspicious.json", phrases)
@@ -174,9 +173,12 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     split = recipe.data.split
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
-    wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal, *subjects}
+    shown, example = _shown_columns(recipe, contract), recipe.data.example
+    wanted = {RECORD, *shown, *split.group_by, *by_time, *contract.personal, *subjects}
     batches = file.iter_batches(columns=sorted(wanted))
-    return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
+    # Read before anything is looked for in them: what stands behind an escape, or is masked outside of quotes, is lost.
+    lists = set(shown) & {*list_columns(contract), example.history, example.messages, example.tools}
+    return (with_lists(row, lists) for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
 def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
@@ -193,9 +195,9 @@ def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
     return full_names(names)
 
 
-def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
+def _shown_columns(recipe: Recipe, contract: Contract) -> tuple[str, ...]:
     """The columns whose values leave this stage."""
-    return example_columns(recipe.data.example)
+    return single_columns(example_columns(recipe.data.example), contract)
 
 
 def _screened_rows(
@@ -204,7 +206,7 @@ def _screened_rows(
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
     # A word of a closed list is no free text: a customer called Billing must not take that label away.
     listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
-    shown = _shown_columns(recipe)
+    named, shown = example_columns(recipe.data.example), _shown_columns(recipe, contract)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
     privacy, everybody, vault = recipe.data.privacy, _everybody(recipe, paths), paths.work / "vault.enc"
@@ -213,7 +215,7 @@ def _screened_rows(
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
     screened = screened_rows(without_forgotten(rows, contracts, counts), screen)
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
-        yield row, {**found, **{column: row[column] for column in choices}}
+        yield row, with_objects({**found, **{column: row[column] for column in choices}}, named, contract)
     keep_surrogates(privacy, surrogates, vault)
 
 
