@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.cli.printable import printable
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text
@@ -30,7 +31,8 @@ def look_at(name: str, count: int) -> None:
         console.print(
             f"{example.example_id}: {example.side}, {example.tokens} tokens, {example.trained} trained", style="bold"
         )
-        console.print(Text.assemble(*((text, "bold green" if trained else "") for text, trained in example.pieces)))
+        pieces = ((printable(text), "bold green" if trained else "") for text, trained in example.pieces)
+        console.print(Text.assemble(*pieces))
         console.print()
     page = paths.work / "look.html"
     write_text(page, examples_page(name, examples))
