@@ -27,7 +27,7 @@ from benchmarks.machine import machine_line
 from benchmarks.scratch_project import CHECKOUT, run_stage, scratch_project
 from benchmarks.table import markdown_table
 from pipelines import strict_yaml
-from pipelines.data.rendering import tokenize_example
+from pipelines.data.tokenizing import tokenize_row
 from pipelines.files import read_json, write_text
 from pipelines.gguf.toolchain import PROGRAMS, find_toolchain
 from pipelines.model.base import base_model, load_tokenizer
@@ -105,7 +105,7 @@ def _write_chats(recipe: Recipe, project: Path, target: Path, tokens: int) -> No
         for row in pq.read_table(project / Paths(recipe.name).work / "train.parquet").to_pylist():
             if written >= tokens:
                 break
-            written += len(tokenize_example(tokenizer, row["prompt"], row["answer"]).input_ids)
+            written += len(tokenize_row(tokenizer, row).input_ids)
             chat = [*row["prompt"], {"role": "assistant", "content": row["answer"]}]
             stream.write(json.dumps({"messages": chat}, ensure_ascii=False) + "\n")
 

@@ -45,7 +45,23 @@ class Split(Section):
 class JsonAnswer(Section):
     """An answer that is a JSON object made of columns."""
 
-    json_: tuple[Text, ...] = Field(alias="json", min_length=1, description="The columns, in the order answered.")
+    json_: tuple[Text, ...] = Field(
+        alias="json",
+        min_length=1,
+        description="The columns, in the order answered. An object's column gives the object, and `label.total` its "
+        "field, under the key `total`.",
+    )
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        if len(self.columns_by_key) < len(self.json_):
+            raise ValueError("gives two values the same key; a field's key is the last part of its name")
+        return self
+
+    @property
+    def columns_by_key(self) -> dict[str, str]:
+        """The object's keys in their order, each with its column."""
+        return {column.rpartition(".")[2]: column for column in self.json_}
 
 
 # Tags stand in pydantic's error locations; the brackets tell them from fields.
@@ -56,15 +72,27 @@ Answer = Annotated[
 
 
 class Example(Section):
-    """How one row becomes one chat."""
+    """How one row becomes one chat: by a question and an answer, or as a whole conversation."""
 
-    system: Text | None = Field(None, description="Instructions that stand before every chat.")
+    system: Text | None = Field(
+        None, description="Instructions that stand before every chat, but for one that brings instructions of its own."
+    )
     history: Text | None = Field(
         None,
-        description="A column with earlier turns as JSON, [{role, content}, ...]; the assistant's are trained, too.",
+        description="A column with the turns before the question as JSON, [{role, content}, ...], calls of tools too.",
     )
-    user: Text = Field(description="The user's turn; {column} is replaced by the row's value.")
-    assistant: Answer = Field(description="The answer: text with {column}, or {json: [columns]}.")
+    user: Text | None = Field(None, description="The user's turn; {column} is replaced by the row's value.")
+    assistant: Answer | None = Field(None, description="The answer: text with {column}, or {json: [columns]}.")
+    messages: Text | None = Field(
+        None,
+        description="Instead of user and assistant: a column with the whole conversation as JSON, whose last turn is "
+        "the answer, be it text or calls of tools.",
+    )
+    tools: Text | None = Field(
+        None,
+        description="A column with the tools that may be called as JSON, [{type: function, function: {name, "
+        "parameters}}, ...]; the base's chat template must take tools.",
+    )
 
     @field_validator("system", "user", "assistant")
     @classmethod
@@ -79,6 +107,15 @@ class Example(Section):
         if isinstance(template, str) and not template_columns(template):
             raise ValueError(f'is the same for every row; write a column in braces, such as "{{{template.strip()}}}"')
         return template
+
+    @model_validator(mode="after")
+    def _asks_one_way(self) -> Self:
+        if self.messages is None and (self.user is None or self.assistant is None):
+            missing = "assistant" if self.user else "user"
+            raise ValueError(f"{missing} is missing; give user and assistant, or messages")
+        if self.messages is not None and (self.user or self.assistant or self.history):
+            raise ValueError("messages is a whole conversation; take history, user and assistant out")
+        return self
 
 
 class Privacy(Section):
@@ -196,6 +233,10 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = Field(1.0e-3, description="At its highest.")
     warmup: Fraction = Field(0.1, description="Share of the steps in which the learning rate rises.")
     max_length: Annotated[int, Field(ge=16)] = Field(512, description="Tokens of the longest example, answer included.")
+    loss_on: Literal["assistant", "completion"] = Field(
+        "assistant",
+        description="What is trained: every turn of the assistant, or its last one, the completion, alone.",
+    )
     packing: bool = Field(
         True, description="Short examples share a row of max_length tokens, without seeing each other."
     )
@@ -283,26 +324,29 @@ class Recipe(Section):
 
 def template_columns(template: str) -> tuple[str, ...]:
     """The columns that a template names, in order, each once; raises ValueError where the braces do not match."""
-    columns: list[str] = []
-    for _, name, spec, conversion in string.Formatter().parse(template):
-        if name is None:
-            continue
-        if not name.isidentifier() or spec or conversion:
+    return tuple(dict.fromkeys(column for _, column in template_parts(template) if column))
+
+
+def template_parts(template: str) -> list[tuple[str, str | None]]:
+    """A template as runs of text, each with the column behind it, None where none follows.
+
+    A column may be an object's field, as in {label.total}. Raises ValueError where the braces do not match.
+    """
+    parts: list[tuple[str, str | None]] = []
+    for text, name, spec, conversion in string.Formatter().parse(template):
+        if name is not None and (not all(map(str.isidentifier, name.split("."))) or spec or conversion):
             raise ValueError(f"{{{name}}} is not a column's name; write {{{{ and }}}} for plain braces")
-        columns.append(name)
-    return tuple(dict.fromkeys(columns))
+        parts.append((text, name))
+    return parts
 
 
 def example_columns(example: Example) -> tuple[str, ...]:
     """Every column that the example names, in order, each once."""
-    templates = [example.system or "", example.user]
     answer = example.assistant
-    if isinstance(answer, str):
-        templates.append(answer)
-    named = [column for template in templates for column in template_columns(template)]
-    named.extend([example.history] if example.history else [])
-    if isinstance(answer, JsonAnswer):
-        named.extend(answer.json_)
+    templates = [example.system, example.user, answer if isinstance(answer, str) else None]
+    named = [column for template in templates if template for column in template_columns(template)]
+    named += [column for column in (example.history, example.messages, example.tools) if column]
+    named += answer.json_ if isinstance(answer, JsonAnswer) else ()
     return tuple(dict.fromkeys(named))
 
 

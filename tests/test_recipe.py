@@ -57,10 +57,10 @@ def test_every_section_refuses_unknown_fields_and_changes():
 
 
 def test_columns_of_templates_in_order_each_once():
-    assert template_columns("{b} and {a}, {b}; {{plain}}") == ("b", "a")
+    assert template_columns("{b} and {a}, {b}; {{plain}}, {c.d}") == ("b", "a", "c.d")
 
 
-@pytest.mark.parametrize("template", ["{", "}", "{}", "{a.b}", "{a[0]}", "{a!r}", "{a:>9}", "{two words}"])
+@pytest.mark.parametrize("template", ["{", "}", "{}", "{a.}", "{a[0]}", "{a!r}", "{a:>9}", "{two words}"])
 def test_templates_hold_nothing_but_columns(template):
     with pytest.raises(ValueError, match=r"^Single|column"):
         template_columns(template)

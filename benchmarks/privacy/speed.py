@@ -51,7 +51,7 @@ def main() -> None:
     detector = Detector(policy.sought(), names=find_names if options.names else None)
     started = _clocks()
     screen = Screen(["body"], {}, detector, policy)
-    found = sum(len(screened.masks["body"]) for _, screened in screened_rows(rows(options.rows), screen))
+    found = sum(len(screened.masks["body",]) for _, screened in screened_rows(rows(options.rows), screen))
     lines = [("Tinsmith", options.rows, *_figures(options.rows, started), found)]
     if options.presidio:
         few = options.rows // 20

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from pipelines.cli.printable import printable
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text
@@ -24,13 +25,14 @@ def look_at(name: str, count: int) -> None:
     if not (paths.work / "train.parquet").exists():
         raise TinsmithError(f"{paths.work}: no examples there yet; run `dvc repro prepare@{name}` first")
     tokenizer = load_tokenizer(base_model(recipe.model).folder)
-    examples = chosen_examples(paths.work, tokenizer, max(count, ON_PAGE))
+    examples = chosen_examples(paths.work, tokenizer, recipe.train.loss_on, max(count, ON_PAGE))
     console = Console(highlight=False, markup=False)
     for example in examples[:count]:
         console.print(
             f"{example.example_id}: {example.side}, {example.tokens} tokens, {example.trained} trained", style="bold"
         )
-        console.print(Text.assemble(*((text, "bold green" if trained else "") for text, trained in example.pieces)))
+        pieces = ((printable(text), "bold green" if trained else "") for text, trained in example.pieces)
+        console.print(Text.assemble(*pieces))
         console.print()
     page = paths.work / "look.html"
     write_text(page, examples_page(name, examples))

@@ -7,6 +7,7 @@ from itertools import islice
 from rich.console import Console
 from rich.table import Column, Table
 
+from pipelines.cli.printable import printable
 from pipelines.data.quarantine_file import counted_reasons, refused_rows
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
@@ -40,7 +41,7 @@ def show_rows(name: str, reason: str, most: int) -> None:
     found = [row for row in rows if any(reason in said for said in row.reasons)]
     print("These rows may hold personal data and secrets; do not copy them into tickets, chats or logs.")
     for row in found[:most]:
-        print(f"\n{row.place}\n{_printable(row.raw)}")
+        print(f"\n{row.place}\n{printable(row.raw)}")
     print(f"\n{min(most, len(found))} of {len(found)} rows")
 
 
@@ -76,11 +77,3 @@ def _paths(name: str) -> Paths:
 def _accepted(paths: Paths) -> int:
     report = paths.reports / "ingest.json"
     return int(read_json(report)["accepted"]) if report.exists() else 0
-
-
-def _printable(text: str) -> str:
-    """The text with its control characters escaped, so that no row can command the terminal."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )

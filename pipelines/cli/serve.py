@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from pipelines.cli.reports import read_report
+from pipelines.data.rendering import filled
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
 from pipelines.gguf.server import serving
@@ -60,12 +61,8 @@ def curl_line(url: str, recipe: Recipe, max_tokens: int) -> str:
 
 def _example_prompt(example: Example) -> list[dict[str, str]]:
     placeholders = {column: f"<{column}>" for column in example_columns(example)}
-    turns = {"system": example.system, "user": example.user}
-    return [
-        {"role": role, "content": template.format_map(placeholders)}
-        for role, template in turns.items()
-        if template is not None
-    ]
+    turns = {"system": example.system, "user": example.user or f"<the last question of {example.messages}>"}
+    return [{"role": role, "content": filled(template, placeholders)} for role, template in turns.items() if template]
 
 
 def _check_port(port: int) -> None:

@@ -1,22 +1,23 @@
 """Conversations in the OpenAI form: turns of system, user, assistant and tool, with calls of functions."""
 
 import json
-import re
 from typing import Any
 
-from pipelines.data.rendering import Message, defuse
+Message = dict[str, Any]
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
+# Names under which data sets keep what a model thought before it answered; chat templates know the first.
+_REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
 class BrokenConversationError(ValueError):
-    """The value is no conversation; the message says why, without any of its text."""
+    """The value is no conversation, or no list of tools; the message says why, without any of its text."""
 
 
 def openai_messages(value: Any) -> list[Message]:
     """The messages of a conversation, given as JSON text or as a list, in the form that chat templates take.
 
-    Texts in parts are joined, and a call's arguments become an object. See defused for the base's control tokens.
+    Texts in parts are joined, a call's arguments become an object, and reasoning stands in `reasoning_content`.
 
     Raises:
         BrokenConversationError: it is no list of messages with a known role and text, or a call is not one.
@@ -27,18 +28,23 @@ def openai_messages(value: Any) -> list[Message]:
     return [_message(number, message) for number, message in enumerate(messages, start=1)]
 
 
-def defused(messages: list[Message], control_tokens: re.Pattern[str]) -> list[Message]:
-    """The messages with every text in them, those of calls too, defused as rendering.defuse does."""
-    clean: list[Message] = _defused(messages, control_tokens)
-    return clean
+def openai_tools(value: Any) -> list[dict[str, Any]] | None:
+    """The tools that may be called, given as JSON text or as a list; bare functions are wrapped; None for none.
+
+    Raises:
+        BrokenConversationError: it is no list of functions with a name each.
+    """
+    tools = _parsed(value, "the list of tools") if isinstance(value, str) else value
+    if not isinstance(tools, list | None):
+        raise BrokenConversationError("the tools are no list")
+    return [_tool(number, tool) for number, tool in enumerate(tools, start=1)] if tools else None
 
 
-def _defused(value: Any, control_tokens: re.Pattern[str]) -> Any:
-    if isinstance(value, str):
-        return defuse(value, control_tokens)
-    if isinstance(value, dict):
-        return {_defused(key, control_tokens): _defused(inner, control_tokens) for key, inner in value.items()}
-    return [_defused(inner, control_tokens) for inner in value] if isinstance(value, list) else value
+def _tool(number: int, tool: Any) -> dict[str, Any]:
+    function = tool.get("function", tool) if isinstance(tool, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise BrokenConversationError(f"tool {number} has no function with a name")
+    return {"type": "function", "function": function}
 
 
 def _message(number: int, message: Any) -> Message:
@@ -51,11 +57,14 @@ def _message(number: int, message: Any) -> Message:
         content = "\n".join(str(part.get("text", "")) for part in content)
     if not isinstance(content, str) and not (content is None and calls):
         raise BrokenConversationError(f"message {number} has no text")
+    if not isinstance(calls, list) or (calls and message["role"] != "assistant"):
+        raise BrokenConversationError(f"message {number} has calls that are no list, or are not the assistant's")
     clean: Message = {"role": message["role"], "content": content or ""}
     if calls:
         clean["tool_calls"] = [_call(number, call) for call in calls]
-    clean |= {key: message[key] for key in ("name", "tool_call_id") if message.get(key)}
-    return clean
+    if reasoning := next((message[key] for key in _REASONING if message.get(key)), None):
+        clean["reasoning_content"] = str(reasoning)
+    return clean | {key: message[key] for key in ("name", "tool_call_id") if message.get(key)}
 
 
 def _call(number: int, call: Any) -> dict[str, Any]:

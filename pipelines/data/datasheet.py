@@ -62,8 +62,12 @@ def _rendered(
     template: str, name: str, purpose: str, sheet: dict[str, Any], ingest: dict[str, Any], picture: str
 ) -> str:
     steps = balance(sheet, ingest)
+    counts = list(sheet["tokens"]["histogram"].values())
+    longer = [sum(counts[place:]) / sum(counts) for place in range(1, len(counts) + 1)]
     page = _environment().get_template(template)
-    return page.render(name=name, purpose=purpose, sheet=sheet, ingest=ingest, steps=steps, picture=picture)
+    return page.render(
+        name=name, purpose=purpose, sheet=sheet, ingest=ingest, steps=steps, picture=picture, longer=longer
+    )
 
 
 def _told(reasons: dict[str, int]) -> list[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """The rendered rows on their way through curation and split: texts in a Parquet file, only numbers in memory."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,24 +12,33 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from numpy.typing import NDArray
 
 from pipelines.data.contracts.contract import RECORD
-from pipelines.data.conversations import BrokenConversationError, openai_messages
+from pipelines.data.control_tokens import control_tokens
+from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
 from pipelines.data.curation.hidden_text import hidden_text_signals
-from pipelines.data.rendering import Message, plain_text, render
+from pipelines.data.rendering import Chat, plain_text, render
 from pipelines.data.splits import NO_KEY, SIDES, Assignment, key_hash
+from pipelines.data.tokenizing import answer_text
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
 from pipelines.files import written_whole
 from pipelines.recipe import Example, Recipe, template_columns
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+# What training, judging and people read of an example. `chat` is all of it as JSON, {messages, tools}, where it is more
+# than roles and texts, else null.
+CHAT = {
+    "example_id": pa.string(),
+    "prompt": pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
+    "answer": pa.string(),
+    "chat": pa.string(),
+}
 _SCHEMA = pa.schema(
     [
-        ("example_id", pa.string()),
-        ("prompt", MESSAGES),
-        ("answer", pa.string()),
+        *CHAT.items(),
         ("said", pa.string()),  # what the row brings into its prompt, without the recipe's own words
         ("keys", pa.list_(pa.uint64())),  # see splits.give_way; the last is the prompt's
         ("answer_key", pa.uint64()),
@@ -36,9 +46,7 @@ _SCHEMA = pa.schema(
         ("signals", pa.list_(pa.string())),  # see hidden_text.SIGNALS
     ]
 )
-_SIDE_SCHEMA = pa.schema(
-    [("example_id", pa.string()), ("group", pa.string()), ("prompt", MESSAGES), ("answer", pa.string())]
-)
+_SIDE_SCHEMA = pa.schema([*CHAT.items(), ("group", pa.string())])
 _BATCH = 10_000
 
 
@@ -93,7 +101,7 @@ def write_sides(examples: Examples, assignment: Assignment, work: Path) -> None:
             written_whole(work / f"{side}.parquet") as fresh,
             pq.ParquetWriter(fresh, _SIDE_SCHEMA, compression="zstd") as writer,
         ):
-            for batch in batches(examples.rows(["example_id", "prompt", "answer"], wanted)):
+            for batch in batches(examples.rows([*CHAT], wanted)):
                 rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
                 writer.write_table(pa.Table.from_pylist(rows, schema=_SIDE_SCHEMA))
 
@@ -105,56 +113,102 @@ def batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def example_row(
-    row: dict[str, Any], masked: dict[str, Any], recipe: Recipe, control: re.Pattern[str]
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Renderer:
+    """What turns rows into examples; `answers` is the validator of JSON answers, None for others."""
+
+    recipe: Recipe
+    tokenizer: Any
+    control: re.Pattern[str]
+    answers: Draft202012Validator | None
+
+
+def renderer_of(recipe: Recipe, tokenizer: Any, schema: dict[str, Any] | None) -> Renderer:
+    """The renderer of a recipe's rows; `schema` is what JSON answers keep (see answer_schema), None for others."""
+    return Renderer(recipe, tokenizer, control_tokens(tokenizer), Draft202012Validator(schema) if schema else None)
+
+
+def example_row(row: dict[str, Any], masked: dict[str, Any], renderer: Renderer) -> dict[str, Any]:
     """A row as write_examples takes it, from a contract's row and the same row with its shown columns masked.
 
     Raises:
-        TinsmithError: the row has no time to be split by, or its history is none.
+        TinsmithError: the row has no time to be split by, its conversation or its tools are none, its answer no longer
+            keeps the contract once masked, or the base's chat template cannot write it.
     """
-    history = _history(masked, row[RECORD], recipe)
-    chat = render(recipe.data.example, masked, control, history)
+    recipe = renderer.recipe
+    example = recipe.data.example
+    turns, tools = _conversation(masked, row[RECORD], recipe)
+    chat = render(example, masked, renderer.control, turns, tools)
+    answer = answer_text(renderer.tokenizer, chat.messages, chat.tools)
+    _check_answer(answer, row, masked, renderer)
     columns, by_time = recipe.data.split.group_by, recipe.data.split.by_time
     values = [row[column] for column in columns]
     keys = [NO_KEY if value is None else key_hash(n, plain_text(value)) for n, value in enumerate(values)]
     # One prompt with two answers must not be asked on one side and answered on the other.
-    prompt = folded("\n".join(message["content"] for message in chat.prompt))
-    said = "\n".join([*(turn["content"] for turn in history), _said(recipe.data.example, masked)])
+    prompt = folded("\n".join(_words_of(message) for message in chat.prompt))
+    asked = turns[:-1] if example.messages else turns
+    said = "\n".join([*(_words_of(turn) for turn in asked if turn["role"] != "system"), *_said(example, masked)])
     return {
         "example_id": row[RECORD],
-        "prompt": chat.prompt,
-        "answer": chat.answer,
+        "prompt": [{key: message[key] for key in ("role", "content")} for message in chat.prompt],
+        "answer": answer,
+        "chat": None if chat.is_plain else _as_json(chat),
         "said": said,
         "keys": [*keys, key_hash(len(columns), prompt)],
-        "answer_key": key_hash(-1, chat.answer),
+        "answer_key": key_hash(-1, answer),
         "time": _microseconds(row[by_time], row[RECORD], recipe) if by_time else 0,
-        "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{chat.answer}")],
+        "signals": [*(["control_token"] if chat.defused else []), *hidden_text_signals(f"{said}\n{answer}")],
     }
 
 
-def _history(masked: dict[str, Any], record: str, recipe: Recipe) -> list[Message]:
-    column = recipe.data.example.history
-    if column is None or masked[column] is None:
-        return []
+def _check_answer(answer: str, row: dict[str, Any], masked: dict[str, Any], renderer: Renderer) -> None:
+    """A mask is text, which a field that holds a number cannot take; what was not masked keeps the contract already."""
+    if renderer.answers is None or not any(column in row and row[column] != masked[column] for column in masked):
+        return
+    if wrong := best_match(renderer.answers.iter_errors(json.loads(answer))):
+        field = ".".join(str(part) for part in wrong.absolute_path)
+        raise TinsmithError(
+            f"recipes/{renderer.recipe.name}.yaml: data.example.assistant: {row[RECORD]}: `{field}` breaks "
+            "the contract once its personal data is masked; keep that kind in data.privacy.entities, knowingly, or "
+            "take the field out of the answer"
+        )
+
+
+def _conversation(
+    masked: dict[str, Any], record: str, recipe: Recipe
+) -> tuple[list[Message], list[dict[str, Any]] | None]:
+    """The turns and the tools that the row brings in columns of its own."""
+    example = recipe.data.example
+    field = "tools"
     try:
-        messages = openai_messages(masked[column])
+        tools = openai_tools(masked[example.tools]) if example.tools else None
+        field = "messages" if example.messages else "history"
+        column = example.messages or example.history
+        # A first question has no history; a row without its conversation has nothing.
+        turns = openai_messages(masked[column]) if column and (example.messages or masked[column]) else []
+        if example.messages and turns[-1]["role"] != "assistant":
+            raise BrokenConversationError("the last turn is not the assistant's, so that there is no answer")
     except BrokenConversationError as error:
         raise TinsmithError(
-            f"recipes/{recipe.name}.yaml: data.example.history: {record}: {error}; mend the row or leave it out"
+            f"recipes/{recipe.name}.yaml: data.example.{field}: {record}: {error}; mend the row or leave it out"
         ) from None
-    if any(message["role"] not in ("user", "assistant") or "tool_calls" in message for message in messages):
-        raise TinsmithError(
-            f"recipes/{recipe.name}.yaml: data.example.history: {record} has turns of others than user and assistant, "
-            "or calls of tools, which a history cannot hold yet; leave them out"
-        )
-    return messages
+    return turns, tools
 
 
-def _said(example: Example, masked: dict[str, Any]) -> str:
-    """What a row brings into its prompt: the recipe's own words would make all rows alike."""
-    columns = dict.fromkeys([*template_columns(example.user), *template_columns(example.system or "")])
-    return "\n".join(plain_text(masked[column]) for column in columns)
+def _words_of(message: Message) -> str:
+    """A turn's text, and what its calls ask for."""
+    calls = [call["function"] for call in message.get("tool_calls", ())]
+    return "\n".join([message["content"], *(json.dumps(call, ensure_ascii=False, sort_keys=True) for call in calls)])
+
+
+def _as_json(chat: Chat) -> str:
+    return json.dumps({"messages": chat.messages, "tools": chat.tools}, ensure_ascii=False)
+
+
+def _said(example: Example, masked: dict[str, Any]) -> list[str]:
+    """What a row brings into the templates of its prompt: the recipe's own words would make all rows alike."""
+    columns = dict.fromkeys([*template_columns(example.user or ""), *template_columns(example.system or "")])
+    return [plain_text(masked[column]) for column in columns]
 
 
 def _microseconds(value: Any, record: str, recipe: Recipe) -> int:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from pipelines.data.rendering import tokenize_example
 from pipelines.data.splits import SIDES
+from pipelines.data.tokenizing import LossOn, tokenize_row
 
 
 class Piece(NamedTuple):
@@ -32,7 +32,7 @@ class Shown(NamedTuple):
     trained: int
 
 
-def chosen_examples(work: Path, tokenizer: Any, count: int) -> list[Shown]:
+def chosen_examples(work: Path, tokenizer: Any, loss_on: LossOn, count: int) -> list[Shown]:
     """At most `count` examples of the three splits in the folder `work`, by a hash of their ids: random, but stable."""
     hashed = (
         (hashlib.sha256(example_id.encode()).digest(), example_id)
@@ -44,13 +44,13 @@ def chosen_examples(work: Path, tokenizer: Any, count: int) -> list[Shown]:
     found: dict[str, Shown] = {}
     for side in SIDES:
         table = pq.read_table(work / f"{side}.parquet", filters=[("example_id", "in", wanted or [""])])
-        found |= {row["example_id"]: shown_example(tokenizer, row, side) for row in table.to_pylist()}
+        found |= {row["example_id"]: shown_example(tokenizer, row, loss_on, side) for row in table.to_pylist()}
     return [found[example_id] for example_id in wanted]
 
 
-def shown_example(tokenizer: Any, row: dict[str, Any], side: str) -> Shown:
+def shown_example(tokenizer: Any, row: dict[str, Any], loss_on: LossOn, side: str) -> Shown:
     """A row of a split as its tokens: exactly those that training gets."""
-    example = tokenize_example(tokenizer, row["prompt"], row["answer"])
+    example = tokenize_row(tokenizer, row, loss_on)
     marked = zip(example.input_ids, example.trained, strict=True)
     pieces = [
         Piece(tokenizer.decode([number for number, _ in run]), bool(trained))

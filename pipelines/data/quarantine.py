@@ -39,6 +39,8 @@ _ARROW_TYPES = {
     "timestamp": pa.timestamp("us", tz="UTC"),
     "date": pa.date32(),
     "time": pa.time64("us"),
+    "object": pa.string(),
+    "array": pa.string(),
 }
 _BATCH_ROWS = 10_000
 _MEMORY = "512MB"

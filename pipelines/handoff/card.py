@@ -120,7 +120,7 @@ def _base_model(handoff: Handoff) -> str:
 
 def _serving(handoff: Handoff) -> str:
     answer = handoff.recipe.data.example.assistant
-    fields = ", ".join(f"`{field}`" for field in answer.json_) if isinstance(answer, JsonAnswer) else ""
+    fields = ", ".join(f"`{field}`" for field in answer.columns_by_key) if isinstance(answer, JsonAnswer) else ""
     shape = f"It answers with a JSON object of {fields}." if fields else "It answers with plain text."
     return f"""\
 ## Serving

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -18,7 +19,8 @@ from rich.progress import Progress
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_json, write_text
 
-Prompt = Sequence[dict[str, str]]
+Prompt = Sequence[dict[str, Any]]
+Tools = list[dict[str, Any]] | None
 
 PARALLEL = 8
 # Longer than the longest training answer, so that a base model has room for a code fence or a stray space.
@@ -49,23 +51,30 @@ class Answer:
 
 @dataclass(frozen=True)
 class Questions:
-    """Prompts for one model file, answered greedily in at most `max_tokens` tokens each."""
+    """Prompts for one model file, answered greedily in at most `max_tokens` tokens each.
+
+    `tools` are those that may be called, for each prompt; none at all where it is empty.
+    """
 
     gguf_sha256: str
     prompts: Sequence[Prompt]
     max_tokens: int
+    tools: Sequence[Tools] = ()
 
     def digest(self) -> str:
         """Names the answers: any other model file, prompt or setting has another digest."""
-        return sha256_of_json([self.gguf_sha256, list(self.prompts), self.max_tokens, _SEED, _REQUEST_SECONDS])
+        asked = [list(self.prompts), list(self.tools)] if any(self.tools) else list(self.prompts)
+        return sha256_of_json([self.gguf_sha256, asked, self.max_tokens, _SEED, _REQUEST_SECONDS])
 
     def body(self, index: int) -> dict[str, object]:
         """The request that asks prompt number `index`."""
+        tools = self.tools[index] if self.tools else None
         return {
             "messages": list(self.prompts[index]),
             "temperature": 0,
             "seed": _SEED,
             "max_tokens": self.max_tokens,
+            **({"tools": tools} if tools else {}),
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.recipe import Answer, JsonAnswer
 
 Row = Mapping[str, Any]
-Prompt = list[dict[str, str]]
+Prompt = list[dict[str, Any]]
 
 # Enough to choose from; looking at more examples changes little.
 _FEW_SHOT_CANDIDATES = 500
@@ -25,7 +25,9 @@ def judged_rows(test: Sequence[Row], max_rows: int | None) -> list[Row]:
     return [row for row in test if _rank(row) <= last]
 
 
-def base_prompt(prompt: Prompt, answer: Answer, allowed: Mapping[str, Sequence[Any]], shots: Sequence[Row]) -> Prompt:
+def base_prompt(
+    prompt: Prompt, answer: Answer | None, allowed: Mapping[str, Sequence[Any]], shots: Sequence[Row]
+) -> Prompt:
     """The prompt as the base is asked it: the instructions with the form and the allowed values of the answer added
     (what tuning teaches the tuned model), then `shots`, each an example's user turn and its answer, then the question.
 
@@ -59,14 +61,14 @@ def few_shot_examples(train: Sequence[Row], count: int) -> list[Row]:
     return chosen
 
 
-def _form(answer: Answer, allowed: Mapping[str, Sequence[Any]]) -> str:
+def _form(answer: Answer | None, allowed: Mapping[str, Sequence[Any]]) -> str:
     if not isinstance(answer, JsonAnswer):
         if "answer" not in allowed:
             return ""
         lines = "\n".join(f"- {value}" for value in allowed["answer"])
         return f"Answer with exactly one of the following lines, copied without the dash, and nothing else:\n{lines}"
-    keys = ", ".join(f'"{key}"' for key in answer.json_)
-    lines = "\n".join(f"- {key}: {_as_json_list(allowed[key])}" for key in answer.json_ if key in allowed)
+    keys = ", ".join(f'"{key}"' for key in answer.columns_by_key)
+    lines = "\n".join(f"- {key}: {_as_json_list(allowed[key])}" for key in answer.columns_by_key if key in allowed)
     values = f"\nAllowed values:\n{lines}" if lines else ""
     return f"Answer with one JSON object and nothing else. It has exactly these keys, in this order: {keys}.{values}"
 
@@ -75,7 +77,7 @@ def _as_json_list(values: Sequence[Any]) -> str:
     return ", ".join(json.dumps(value, ensure_ascii=False) for value in values)
 
 
-def _without_system(prompt: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def _without_system(prompt: Sequence[dict[str, Any]]) -> Prompt:
     return [turn for turn in prompt if turn["role"] != "system"]
 
 

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from pipelines.data.tokenizing import chat_text, read_chats
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
@@ -25,8 +24,7 @@ from pipelines.stage_runner import run
 def baseline(recipe: Recipe, paths: Paths) -> None:
     """Ask the base, with and without examples in its prompt, and keep its answers."""
     check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
-    test = pq.read_table(paths.work / "test.parquet").to_pylist()
-    rows = judged_rows(test, recipe.evaluate.max_rows)
+    rows = judged_rows(read_chats(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     datasheet = read_json(paths.reports / "datasheet.json")
     max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     toolchain = find_toolchain()
@@ -34,6 +32,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
+    tools = [row["tools"] for row in rows]
     answers = {}
     for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
         server = partial(
@@ -41,10 +40,10 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             gguf,
             toolchain,
             parallel=PARALLEL,
-            context_per_slot=_longest(prompts, tokenizer) + max_tokens,
+            context_per_slot=_longest(prompts, tools, tokenizer) + max_tokens,
             log=paths.scratch / "baseline" / f"{variant}.log",
         )
-        questions = Questions(gguf_sha256, prompts, max_tokens)
+        questions = Questions(gguf_sha256, prompts, max_tokens, tools)
         answers[variant] = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
     with written_whole(paths.work / "baseline") as folder:
         for variant, given in answers.items():
@@ -76,15 +75,15 @@ def _prompts(
     answer = recipe.data.example.assistant
     asked = {"base": [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]}
     if recipe.evaluate.few_shot:
-        train = pq.read_table(paths.work / "train.parquet").to_pylist()
-        shots = few_shot_examples(train, recipe.evaluate.few_shot)
+        shots = few_shot_examples(read_chats(paths.work / "train.parquet"), recipe.evaluate.few_shot)
         asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
     return asked
 
 
-def _longest(prompts: list[Prompt], tokenizer: Any) -> int:
+def _longest(prompts: Sequence[Prompt], tools: Sequence[Any], tokenizer: Any) -> int:
     """Tokens of the longest prompt as the model reads it."""
-    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
+    asked = zip(prompts, tools, strict=True)
+    texts = [chat_text(tokenizer, prompt, callable_, asking=True) for prompt, callable_ in asked]
     return max(len(tokens) for tokens in tokenizer(texts, add_special_tokens=False)["input_ids"])
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
+from pipelines.data.tokenizing import read_chats
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
@@ -40,7 +41,7 @@ _DEFAULT_CONFIDENCE = 0.95
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
     metrics: dict[str, Score] = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
-    rows = judged_rows(pq.read_table(paths.work / "test.parquet").to_pylist(), recipe.evaluate.max_rows)
+    rows = judged_rows(read_chats(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
@@ -82,7 +83,9 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         log = paths.scratch / "evaluate" / "tuned.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    questions = Questions(exported["sha256"], [row["prompt"] for row in rows], max_tokens)
+    questions = Questions(
+        exported["sha256"], [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows]
+    )
     return answers_to(questions, paths.scratch / "evaluate", server, "tuned")
 
 

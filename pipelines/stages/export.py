@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.data.rendering import tokenize_example
+from pipelines.data.tokenizing import tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.gguf.convert import convert, quantise
 from pipelines.gguf.toolchain import find_toolchain
@@ -60,9 +60,8 @@ def _probes(base: Path, paths: Paths) -> list[list[int]]:
     tokenizer = load_tokenizer(base)
     for split in ("validation", "train"):
         file = pq.ParquetFile(paths.work / f"{split}.parquet")
-        for batch in file.iter_batches(PROBES, columns=["prompt", "answer"]):
-            rows = batch.to_pylist()
-            return [tokenize_example(tokenizer, row["prompt"], row["answer"]).input_ids for row in rows]
+        for batch in file.iter_batches(PROBES, columns=["prompt", "answer", "chat"]):
+            return [tokenize_row(tokenizer, row, "completion").input_ids for row in batch.to_pylist()]
     raise AssertionError("prepare never leaves the train split empty")
 
 

@@ -30,7 +30,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
-from pipelines.data.examples import Examples, example_row, write_examples, write_sides
+from pipelines.data.examples import CHAT, Examples, example_row, renderer_of, write_examples, write_sides
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
@@ -45,20 +45,21 @@ from pipelines.data.privacy.screening import (
     screened_rows,
     without_forgotten,
 )
-from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
+from pipelines.data.rendering import answer_fields
 from pipelines.data.splits import (
     LEFT_OUT,
     Assignment,
-    Numbers,
     assigned,
     check_leaks,
     check_sides,
 )
+from pipelines.data.structures import list_columns, single_columns, with_lists, with_objects
+from pipelines.data.token_lengths import drop_too_long, token_counts, token_figures
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
-from pipelines.recipe import Example, Recipe, example_columns
+from pipelines.recipe import Example, JsonAnswer, Recipe, example_columns
 from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
 
@@ -81,10 +82,12 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     rows, accepted = _accepted_rows(recipe, paths, contract)
 
     privacy = ScreenCounts()
+    answer = recipe.data.example.assistant
+    schema = answer_schema(answer, contract) if isinstance(answer, JsonAnswer) else None
     screened = _started(_screened_rows(rows, recipe, paths, contract, privacy))
     tokenizer = load_tokenizer(base.folder)
-    control = control_tokens(tokenizer)
-    rendered = (example_row(row, masked, recipe, control) for row, masked in _watched(screened, "Screening", accepted))
+    renderer = renderer_of(recipe, tokenizer, schema)
+    rendered = (example_row(row, masked, renderer) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     if not len(examples):
         raise TinsmithError(
@@ -97,8 +100,10 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     filtered, boilerplate = drop_filtered(examples, ledger, curate)
     suspicious, phrases = drop_suspicious(examples, ledger, curate, example)
     clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
-    tokens, answer_tokens = _token_counts(examples, ledger, tokenizer, paths)
-    _drop_too_long(tokens, ledger, recipe, paths)
+    kept = ledger.kept
+    chats = _watched(examples.rows([*CHAT], kept), "Counting tokens", int(kept.sum()))
+    tokens, trained, answers = token_counts(chats, kept, tokenizer, recipe.train.loss_on, paths.recipe)
+    lengths = drop_too_long(tokens, ledger, recipe, paths.recipe)
 
     keys = np.column_stack([examples.keys(), clusters])
     assignment = assigned(keys, ledger.kept, recipe.data.split, examples.numbers("time"))
@@ -133,13 +138,16 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "suspicious": suspicious,
         "benchmarks": benchmarks,
         "defused": suspicious["hidden_text"]["control_token"],
-        "tokens": _token_figures(tokens[ledger.kept], answer_tokens[ledger.kept]),
+        "tokens": {**token_figures(tokens, trained, answers, assignment.sides), **lengths},
         "allowed_answers": labels.choices(),
-        "answer_schema": None if isinstance(example.assistant, str) else answer_schema(example.assistant, contract),
+        "answer_schema": schema,
         "labels": labels.balance(),
     }
     write_json(paths.work / "suspicious.json", phrases)
-    write_text(paths.work / "examples.html", examples_page(recipe.name, chosen_examples(paths.work, tokenizer, 20)))
+    write_text(
+        paths.work / "examples.html",
+        examples_page(recipe.name, chosen_examples(paths.work, tokenizer, recipe.train.loss_on, 20)),
+    )
     write_json(paths.reports / "datasheet.json", datasheet)
     ingest = read_json(paths.reports / "ingest.json")
     for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
@@ -163,9 +171,12 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     split = recipe.data.split
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
-    wanted = {RECORD, *_shown_columns(recipe), *split.group_by, *by_time, *contract.personal, *subjects}
+    shown, example = _shown_columns(recipe, contract), recipe.data.example
+    wanted = {RECORD, *shown, *split.group_by, *by_time, *contract.personal, *subjects}
     batches = file.iter_batches(_BATCH, columns=sorted(wanted))
-    return (row for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
+    # Read before anything is looked for in them: what stands behind an escape, or is masked outside of quotes, is lost.
+    lists = set(shown) & {*list_columns(contract), example.history, example.messages, example.tools}
+    return (with_lists(row, lists) for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
 
 
 def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
@@ -184,9 +195,9 @@ def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
             yield from column.cast(pa.string()).unique().to_pylist()
 
 
-def _shown_columns(recipe: Recipe) -> tuple[str, ...]:
+def _shown_columns(recipe: Recipe, contract: Contract) -> tuple[str, ...]:
     """The columns whose values leave this stage."""
-    return example_columns(recipe.data.example)
+    return single_columns(example_columns(recipe.data.example), contract)
 
 
 def _screened_rows(
@@ -195,7 +206,7 @@ def _screened_rows(
     """Each row that the recipe's privacy rules keep, as it was and with its shown columns masked."""
     # A word of a closed list is no free text: a customer called Billing must not take that label away.
     listed = {column.name for column in contract.columns if any(rule.name == "enum" for rule in column.rules)}
-    shown = _shown_columns(recipe)
+    named, shown = example_columns(recipe.data.example), _shown_columns(recipe, contract)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
     privacy, everybody, vault = recipe.data.privacy, _everybody(recipe, paths), paths.work / "vault.enc"
@@ -204,7 +215,7 @@ def _screened_rows(
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
     screened = screened_rows(without_forgotten(rows, contracts, counts), screen)
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
-        yield row, {**found, **{column: row[column] for column in choices}}
+        yield row, with_objects({**found, **{column: row[column] for column in choices}}, named, contract)
     keep_surrogates(privacy, surrogates, vault)
 
 
@@ -213,55 +224,12 @@ def _started(items: Iterator[Any]) -> Iterator[Any]:
     return chain(list(islice(items, 1)), items)
 
 
-def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
-    """Tokens of each kept row's whole chat and of its answer with the end of turn; 0 for rows that are not kept."""
-    whole, answer = np.zeros((2, len(examples)), np.int64)
-    rows = examples.rows(["example_id", "prompt", "answer"], ledger.kept)
-    total = int(ledger.kept.sum())
-    for place, row in zip(np.flatnonzero(ledger.kept), _watched(rows, "Counting tokens", total), strict=True):
-        if not row["answer"].strip():
-            raise TinsmithError(
-                f"{paths.recipe}: data.example.assistant: the answer of {row['example_id']} is empty; make its columns "
-                "required in the contract"
-            )
-        tokenized = tokenize_example(tokenizer, row["prompt"], row["answer"])
-        whole[place], answer[place] = len(tokenized.input_ids), sum(tokenized.trained)
-    return whole, answer
-
-
-def _drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, paths: Paths) -> None:
-    """Drop the rows that do not fit into train.max_length; too many of them are a mistake."""
-    limit = recipe.train.max_length
-    lengths = tokens[ledger.kept]
-    too_long = int((lengths > limit).sum())
-    if too_long > recipe.data.max_too_long * len(lengths):
-        enough = np.sort(lengths)[int((1 - recipe.data.max_too_long) * (len(lengths) - 1))]
-        raise TinsmithError(
-            f"{paths.recipe}: train.max_length: {too_long} of {len(lengths)} examples are longer than {limit} tokens "
-            f"(the longest {max(lengths)}), more than data.max_too_long allows; raise train.max_length to {enough} or "
-            "more, shorten the templates, or raise data.max_too_long"
-        )
-    ledger.drop("too_long", tokens > limit)
-
-
 def _labels(examples: Examples, assignment: Assignment, example: Example) -> LabelCounts:
     counts = LabelCounts()
     placed = assignment.sides != LEFT_OUT
     for row, side in zip(examples.rows(["example_id", "answer"], placed), assignment.sides[placed], strict=True):
         counts.add(answer_fields(example, row["answer"]), int(side), row["example_id"])
     return counts
-
-
-def _token_figures(tokens: Numbers, answers: Numbers) -> dict[str, float]:
-    """Tokens of the kept examples; `trained_share` is the part of them that is answer and end of turn."""
-    return {
-        "longest": int(tokens.max()),
-        "p99": int(np.quantile(tokens, 0.99)),
-        "median": int(np.median(tokens)),
-        "mean": round(float(tokens.mean()), 1),
-        "longest_answer": int(answers.max()),
-        "trained_share": round(float(answers.sum() / tokens.sum()), 4),
-    }
 
 
 def _watched(items: Any, what: str, total: int | None = None) -> Iterable[Any]:

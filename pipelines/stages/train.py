@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.data.rendering import TokenizedExample, tokenize_example
+from pipelines.data.tokenizing import LossOn, TokenizedExample, tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.model.checkpoints import checkpoint_folder
@@ -33,7 +33,8 @@ def train(recipe: Recipe, paths: Paths) -> None:
     check_made("prepare", recipe.name, paths.work / "train.parquet", paths.work / "validation.parquet")
     base = base_model(recipe.model)
     tokenizer = load_tokenizer(base.folder)
-    validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet"), VALIDATION_EXAMPLES))
+    loss_on = recipe.train.loss_on
+    validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet", loss_on), VALIDATION_EXAMPLES))
 
     # Importing torch and trl takes seconds; mistakes above are told before.
     from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes, precision, quantised_base
@@ -41,7 +42,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
     attention = attention_for(_config(base), recipe.train.packing)
     folder = checkpoint_folder(paths.scratch, _shaped_by(recipe, paths, base))
     counts: Counter[str] = Counter()
-    examples = _counted(_tokenised(tokenizer, paths.work / "train.parquet"), counts)
+    examples = _counted(_tokenised(tokenizer, paths.work / "train.parquet", loss_on), counts)
     trainer = make_trainer(
         quantised_base(base.folder, attention), tokenizer, examples, validation, recipe.train, folder
     )
@@ -79,11 +80,11 @@ def train(recipe: Recipe, paths: Paths) -> None:
     shutil.rmtree(folder)
 
 
-def _tokenised(tokenizer: Any, split: Path) -> Iterator[TokenizedExample]:
+def _tokenised(tokenizer: Any, split: Path, loss_on: LossOn) -> Iterator[TokenizedExample]:
     """The examples of a split, a batch in memory at a time."""
-    for batch in pq.ParquetFile(split).iter_batches(_BATCH, columns=["prompt", "answer"]):
+    for batch in pq.ParquetFile(split).iter_batches(_BATCH, columns=["prompt", "answer", "chat"]):
         for row in batch.to_pylist():
-            yield tokenize_example(tokenizer, row["prompt"], row["answer"])
+            yield tokenize_row(tokenizer, row, loss_on)
 
 
 def _counted(examples: Iterable[TokenizedExample], counts: Counter[str]) -> Iterator[TokenizedExample]:

@@ -40,6 +40,18 @@ def test_examples_are_printed_and_a_page_of_them_is_written(tinsmith):
 
 
 @pytest.mark.usefixtures("resolved")
+def test_no_example_commands_the_terminal(tinsmith):
+    work = Path("work/notes")
+    work.mkdir(parents=True)
+    for side in ("train", "validation", "test"):
+        rows = [{"example_id": side, "prompt": [{"role": "user", "content": "\x1b[2Jgone\u202e"}], "answer": "a\x07"}]
+        pq.write_table(pa.Table.from_pylist(rows), work / f"{side}.parquet")
+    _, out, _ = tinsmith("look", "notes", "--count", "1")
+    assert "\\x1b[2Jgone\\u202e" in out
+    assert "a\\x07" in out
+
+
+@pytest.mark.usefixtures("resolved")
 def test_without_examples_the_mend_is_told(tinsmith):
     code, _, err = tinsmith("look", "notes")
     assert code == 2

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipelines.data.rendering import TokenizedExample, tokenize_example
+from pipelines.data.tokenizing import TokenizedExample, tokenize_row
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.recipe import Lora, Model, Train
 
@@ -35,14 +35,17 @@ def prompts() -> list[list[dict[str, str]]]:
 @pytest.fixture(scope="session")
 def tiny_task(tokenizer, prompts) -> list[TokenizedExample]:
     """The twenty questions, all with the same unfinished answer."""
-    return [tokenize_example(tokenizer, prompt, UNFINISHED) for prompt in prompts]
+    return [tokenize_row(tokenizer, {"prompt": prompt, "answer": UNFINISHED}) for prompt in prompts]
 
 
 @pytest.fixture(scope="session")
 def unequal(tokenizer, prompts) -> list[TokenizedExample]:
     """Eight examples whose answers are between one and some fifty tokens long."""
     answers = ["Yes" if number % 2 else "one, two, three, " * number for number in range(8, 0, -1)]
-    return [tokenize_example(tokenizer, prompt, answer) for prompt, answer in zip(prompts[:8], answers, strict=True)]
+    return [
+        tokenize_row(tokenizer, {"prompt": prompt, "answer": answer})
+        for prompt, answer in zip(prompts[:8], answers, strict=True)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -159,3 +159,11 @@ def test_written_answers_are_read_back_for_the_same_rows_only(tmp_path):
     assert read_answers(path, ["a.csv:2", "a.csv:3"]) == given
     with pytest.raises(TinsmithError, match="run the baseline stage again"):
         read_answers(path, ["a.csv:2", "a.csv:4"])
+
+
+def test_tools_are_sent_with_the_prompts_that_have_some_and_name_the_answers_too():
+    tools = [{"type": "function", "function": {"name": "weather"}}]
+    some = questions(2, tools=[tools, None])
+    assert some.body(0)["tools"] == tools
+    assert "tools" not in some.body(1)
+    assert some.digest() != questions(2).digest() == questions(2, tools=[None, None]).digest()

@@ -448,8 +448,6 @@ def test_earlier_turns_come_from_a_column_and_are_trained(project):
     rows[5]["person"] = '[{"role": "robot", "content": "x"}]'
     message = refused_after(project, rows, example=conversation)
     assert message.startswith("recipes/notes.yaml: data.example.history: notes/notes.csv:7: message 1 has no role of")
-    rows[5]["person"] = '[{"role": "tool", "content": "x"}]'
-    assert "notes/notes.csv:7 has turns of others than user" in refused_after(project, rows, example=conversation)
 
 
 def refused_after(project, rows, **changes):

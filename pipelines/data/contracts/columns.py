@@ -85,6 +85,8 @@ def _rules(given: dict[str, Any], document: Document, field: Field) -> tuple[Rul
         rules.append(Rule(name, argument, document.line((*field, "logicalTypeOptions", name))))
     if limits(given.get("physicalType", "")):
         rules.append(Rule("physicalType", given["physicalType"], document.line((*field, "physicalType"))))
+    if "items" in given:
+        rules.append(Rule("items", given["items"]["logicalType"], document.line((*field, "items"))))
     if "enum" in given:
         values = tuple(item["value"] for item in given["enum"])
         rules.append(Rule("enum", values, document.line((*field, "enum"))))

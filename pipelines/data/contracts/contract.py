@@ -9,6 +9,7 @@ from typing import Any
 from pipelines import strict_yaml
 from pipelines.data.contracts.columns import RECORD, Column, column_mistakes, columns_in
 from pipelines.data.contracts.dialect import not_supported, schema_mistakes
+from pipelines.data.contracts.objects import with_fields_as_columns
 from pipelines.data.contracts.quality import data_set_mistakes, data_set_rules, unique_together
 from pipelines.data.contracts.references import Reference, reference_mistakes, references_of
 from pipelines.data.contracts.rules import DataSetRule, Mistake, Rule
@@ -42,6 +43,10 @@ class Contract:
         """The columns' names, in the contract's order."""
         return tuple(column.name for column in self.columns)
 
+    def columns_of(self, name: str) -> tuple[Column, ...]:
+        """The column of a name or, where it names an object, the columns of the object's fields; none where neither."""
+        return tuple(column for column in self.columns if column.name == name or column.name.startswith(f"{name}."))
+
     def type_of(self, name: str) -> str:
         """The logical type of a column."""
         return self.columns[self.names.index(name)].logical_type
@@ -67,6 +72,7 @@ def read_contract(path: Path) -> Contract:
     """
     document = strict_yaml.load(path)
     mistakes = schema_mistakes(document.value) or not_supported(document.value)
+    document = document if mistakes else with_fields_as_columns(document)
     mistakes = mistakes or [*terms_mistakes(document.value), *ages_mistakes(document.value)]
     columns = () if mistakes else tuple(columns_in(document))
     mistakes = mistakes or [*column_mistakes(document, columns), *reference_mistakes(document.value["schema"][0])]

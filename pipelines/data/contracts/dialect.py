@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from pipelines.data.contracts.quality import quality_mistakes
 from pipelines.data.contracts.rules import RULE_OPERATORS, Mistake
+from pipelines.data.contracts.values import ITEM_TYPES
 from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Field
 
@@ -29,6 +30,8 @@ OPTIONS = {
     "date": _BOUNDS,
     "time": _BOUNDS,
     "timestamp": _BOUNDS | {"timezone", "defaultTimezone"},
+    "object": set(),
+    "array": set(),
 }
 _ELEMENT_DESCRIBES = {
     "id",
@@ -74,6 +77,9 @@ _COLUMN_KEYS = _ELEMENT_DESCRIBES | {
     "examples",
     "criticalDataElement",
 }
+# Of an object whose fields are described everything else is promised by its fields.
+_OBJECT_KEYS = _ELEMENT_DESCRIBES | {"name", "physicalName", "logicalType", "properties"}
+_ITEM_KEYS = _ELEMENT_DESCRIBES | {"logicalType"}
 
 
 def schema_mistakes(contract: dict[str, Any]) -> list[Mistake]:
@@ -108,10 +114,19 @@ def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
 
 
 def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
-    yield from _beyond(column, field, _COLUMN_KEYS)
+    logical_type = column.get("logicalType")
     if not column["name"]:
         yield (*field, "name"), "is empty; give the column a name"
-    logical_type = column.get("logicalType")
+    if logical_type == "object" and "properties" in column:
+        yield from _beyond(column, field, _OBJECT_KEYS)
+        if not column["properties"]:
+            yield (*field, "properties"), "names no fields; give each a name and a logicalType, or take it out"
+        for index, inner in enumerate(column["properties"]):
+            yield from _column(inner, (*field, "properties", index))
+        return
+    yield from _beyond(column, field, _COLUMN_KEYS | ({"items"} if logical_type == "array" else set()))
+    if "items" in column:
+        yield from _items(column["items"], (*field, "items"))
     if logical_type is None:
         yield (*field, "logicalType"), f"is missing; allowed: {', '.join(OPTIONS)}"
     elif logical_type not in OPTIONS:
@@ -120,6 +135,13 @@ def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
         yield from _beyond(column.get("logicalTypeOptions", {}), (*field, "logicalTypeOptions"), OPTIONS[logical_type])
     for index, rule in enumerate(column.get("quality", [])):
         yield from quality_mistakes(rule, (*field, "quality", index), of_table=False)
+
+
+def _items(items: dict[str, Any], field: Field) -> Iterator[Mistake]:
+    yield from _beyond(items, field, _ITEM_KEYS)
+    if items.get("logicalType") not in ITEM_TYPES:
+        allowed = ", ".join(ITEM_TYPES)
+        yield (*field, "logicalType"), f"{items.get('logicalType')} is not supported here; allowed: {allowed}"
 
 
 def _beyond(given: dict[str, Any], field: Field, known: set[str]) -> Iterator[Mistake]:

@@ -151,7 +151,9 @@ def unknown_columns(contract: Contract, named: dict[Field, tuple[str, ...]], doc
     mistakes = []
     for field, columns in named.items():
         for column in columns:
-            if column not in contract.names:
+            # Only an example can show a whole object; groups, times and slices are single values.
+            of_object = contract.columns_of(column) if field == ("data", "example") else ()
+            if column not in contract.names and not of_object:
                 spot = _spot(document, field, column)
                 dotted = ".".join(str(part) for part in spot if not isinstance(part, int))
                 what = f"{contract.path} has no column {column} {did_you_mean(column, contract.names)}"

@@ -10,11 +10,12 @@ import datetime
 from collections.abc import Iterator, Sequence
 
 from pipelines.data.contracts.contract import Column, Contract, Rule
-from pipelines.data.contracts.values import beyond_format, beyond_physical, literal, quoted, typed
+from pipelines.data.contracts.values import beyond_format, beyond_physical, literal, other_items, quoted, typed
 
 _COMPARISONS = {"minimum": "<", "maximum": ">", "exclusiveMinimum": "<=", "exclusiveMaximum": ">="}
 POSITION = "file_row_number"
-_JSON_KINDS = {"integer": "n", "number": "n", "boolean": "b"}
+# A table keeps objects and lists as text.
+_JSON_KINDS = {"integer": "n", "number": "n", "boolean": "b", "object": "os", "array": "os"}
 
 
 def typed_values(contract: Contract) -> str:
@@ -116,8 +117,8 @@ def start_of(as_of: datetime.date | None, logical_type: str) -> str:
 def _value(index: int, column: Column) -> str:
     options = {rule.name: rule.argument for rule in column.rules}
     value = typed(column.logical_type, f"t{index}", options)
-    kind = _JSON_KINDS.get(column.logical_type, "s")
-    return f"CASE WHEN kinds IS NULL OR substr(kinds, {index + 1}, 1) = '{kind}' THEN {value} END"
+    kinds = _JSON_KINDS.get(column.logical_type, "s")
+    return f"CASE WHEN kinds IS NULL OR contains('{kinds}', substr(kinds, {index + 1}, 1)) THEN {value} END"
 
 
 def _values(contract: Contract, names: Sequence[str]) -> list[str]:
@@ -139,6 +140,8 @@ def _broken(index: int, column: Column, rule: Rule, as_of: datetime.date | None)
         yield missing(text, argument), "missingValues"
     elif rule.name == "pattern":
         yield f"NOT regexp_matches({value}, {quoted(argument)})", "pattern"
+    elif rule.name == "items":
+        yield other_items(value, argument), f"items {argument}"
     elif rule.name == "physicalType":
         yield beyond_physical(argument, text), f"physicalType {argument}"
     elif rule.name == "retention":

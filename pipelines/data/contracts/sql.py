@@ -28,6 +28,8 @@ _SQL_TYPES = {
     "timestamp": "TIMESTAMPTZ",
     "date": "DATE",
     "time": "TIME",
+    "object": "VARCHAR",
+    "array": "VARCHAR",
 }
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
 # What DuckDB does not mark as changing: the clock's words, a function that subtracts from today when it is given one

@@ -29,6 +29,15 @@ _FORMATS = {
     "uuid": "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",  # RFC 9562
 }
 _MOST_DIGITS = 38
+# The types of an array's items, each with what DuckDB calls them in JSON.
+ITEM_TYPES = {
+    "string": ("VARCHAR",),
+    "integer": ("BIGINT", "UBIGINT", "HUGEINT"),
+    "number": ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE"),
+    "boolean": ("BOOLEAN",),
+    "object": ("OBJECT",),
+    "array": ("ARRAY",),
+}
 _SIZED_TEXT = re.compile(r"(?:N?(?:VAR)?CHAR2?|CHARACTER(?: VARYING)?)\s*\(\s*([0-9]{1,9})\s*\)", re.I)
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*([0-9]{1,3})\s*(?:,\s*([0-9]{1,3})\s*)?\)", re.I)
 
@@ -40,7 +49,7 @@ def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
     finite, and whole numbers from 2**53 on, which a double may round, are none. Booleans are true and false in any
     case. A time of day has no offset. Dates and timestamps are ISO 8601 from the year 1 on; a timestamp has at most six
     decimals and, where it states no offset, is in the option `defaultTimezone` (UTC). The option `timezone` demands or
-    forbids the offset.
+    forbids the offset. Objects and arrays are JSON.
     """
     if logical_type == "integer":
         return _guarded(text, "-?(0|[1-9][0-9]*)", f"TRY_CAST({text} AS BIGINT)")
@@ -58,7 +67,15 @@ def typed(logical_type: str, text: str, options: dict[str, Any]) -> str:
         return _guarded(text, _TIME, f"TRY_CAST({seconds} AS TIME)")
     if logical_type == "timestamp":
         return _timestamp(text, options)
+    if logical_type in ("object", "array"):
+        return f"CASE WHEN json_valid({text}) AND json_type({text}) = '{logical_type.upper()}' THEN {text} END"
     return text
+
+
+def other_items(value: str, item_type: str) -> str:
+    """SQL that is true where an array has items of another type."""
+    kinds = ", ".join(quoted(kind) for kind in ITEM_TYPES[item_type])
+    return f"len(list_filter(json_type({value}, '$[*]'), kind -> kind NOT IN ({kinds}))) > 0"
 
 
 def literal(logical_type: str, value: Any) -> str:

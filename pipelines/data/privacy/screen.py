@@ -15,6 +15,8 @@ from pipelines.data.privacy.policy import Policy
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.surrogates import Surrogates
 
+Place = tuple[str | int, ...]
+
 
 class Masked(NamedTuple):
     """The mask at `start` to `end` of a masked text stands for `value`, which is of a kind."""
@@ -29,11 +31,12 @@ class Masked(NamedTuple):
 class Screened:
     """A row whose text is masked, where the masks stand, and how often each kind was found.
 
+    `masks` are by the place of a text: its column and, within a list or an object, the keys that lead to it.
     `personal` and `secrets` count what stood in free text; `whole` counts personal columns that were masked entirely.
     """
 
     row: dict[str, Any]
-    masks: dict[str, list[Masked]]
+    masks: dict[Place, list[Masked]]
     personal: Counter[str]
     secrets: Counter[str]
     whole: Counter[str]
@@ -55,16 +58,33 @@ def screen_row(
         if column in sought and value is not None:
             kind = mask_word(sought[column])
             screened.row[column] = f"[{kind}]"
-            screened.masks[column] = [Masked(0, len(kind) + 2, kind, str(value))]
+            screened.masks[column,] = [Masked(0, len(kind) + 2, kind, str(value))]
             screened.whole[kind] += 1
-        elif isinstance(value, str) and column not in personal:
-            screened.row[column], masks = mask(value, detector, own)
-            screened.masks[column] = masks
-            screened.secrets.update(one.kind for one in masks if one.kind.islower())
-            screened.personal.update(one.kind for one in masks if one.kind.isupper())
+        elif isinstance(value, str | list | dict) and column not in personal:
+            screened.row[column] = _screened_value(value, (column,), screened, detector, own)
         else:
             screened.row[column] = value
     return screened
+
+
+def _screened_value(value: Any, place: Place, screened: Screened, detector: Detector, own: Sequence[OwnValue]) -> Any:
+    """A value with every text in it masked; in a list or an object numbers are looked at, too, since nobody types them.
+
+    What was found is added to `screened`.
+    """
+    if isinstance(value, dict):
+        return {key: _screened_value(one, (*place, key), screened, detector, own) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_screened_value(one, (*place, at), screened, detector, own) for at, one in enumerate(value)]
+    if value is None or isinstance(value, bool):
+        return value
+    text, masks = mask(str(value), detector, own)
+    if masks or isinstance(value, str):
+        screened.masks[place] = masks
+        screened.secrets.update(one.kind for one in masks if one.kind.islower())
+        screened.personal.update(one.kind for one in masks if one.kind.isupper())
+        return text
+    return value
 
 
 def reason_to_drop(screened: Screened, policy: Policy) -> str | None:
@@ -77,12 +97,15 @@ def reason_to_drop(screened: Screened, policy: Policy) -> str | None:
 def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) -> dict[str, Any]:
     """The row with surrogates in place of the masks of every kind that is pseudonymised and has surrogates."""
     row = dict(screened.row)
-    for column, masks in screened.masks.items():
+    for (*outer, last), masks in screened.masks.items():
+        inside: Any = row
+        for key in outer:
+            inside = inside[key]
         for one in reversed(masks):
             if policy.action(one.kind) == "pseudonymise":
                 instead = surrogates.surrogate(one.kind, one.value)
                 if instead is not None:
-                    row[column] = f"{row[column][: one.start]}{instead}{row[column][one.end :]}"
+                    inside[last] = f"{inside[last][: one.start]}{instead}{inside[last][one.end :]}"
     return row
 
 

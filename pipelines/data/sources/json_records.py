@@ -30,7 +30,11 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def as_text(value: Any) -> tuple[str | None, str]:
-    """A value's text, None for null, and its kind: s(tring), n(umber), b(oolean), o(bject or array), - (null)."""
+    """A value's text, None for null, and its kind: s(tring), n(umber), b(oolean), o(bject or array), - (null).
+
+    Raises:
+        BrokenJsonError: an object or array cannot be written as JSON again.
+    """
     if value is None:
         return None, "-"
     if isinstance(value, NumberText):
@@ -39,7 +43,24 @@ def as_text(value: Any) -> tuple[str | None, str]:
         return str(value).lower(), "b"
     if isinstance(value, str):
         return value, "s"
-    return "", "o"
+    return as_json_text(value), "o"
+
+
+def as_json_text(value: Any) -> str:
+    """An object or array as JSON, its numbers as numbers; raises BrokenJsonError where one is beyond all measure."""
+    try:
+        return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise BrokenJsonError("row: a number or a nesting is beyond all measure") from None
+
+
+def _plain(value: Any) -> Any:
+    """A value whose numbers, kept as they were written, are numbers again."""
+    if isinstance(value, NumberText):
+        return int(value) if value.lstrip("-").isdecimal() else float(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pipelines.data.contracts.contract import Contract
+from pipelines.data.contracts.objects import field_of
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text, parse_object
 from pipelines.data.sources.rows import Row
@@ -101,9 +102,10 @@ def _values(
         value = parse_object(text)
         if shape:
             value = reshaped(value, shape)
+        cells = [as_text(field_of(value, column.source_name)) for column in contract.columns]
     except BrokenJsonError as error:
         return (str(error),), (), None
-    texts, letters = zip(*(as_text(value.get(column.source_name)) for column in contract.columns), strict=True)
+    texts, letters = zip(*cells, strict=True)
     # Escapes can write what the line itself must not hold.
     if any(text and has_lone_surrogate(text) for text in texts):
         return ("row: half of a surrogate pair in JSON",), (), None

@@ -47,8 +47,8 @@ class Part:
     """A part of a source that is counted apart: a file, a member of an archive, a table.
 
     `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
-    it has none of its own, as a table. `batches` are its rows (see row_schema). `copy_of` is the earlier part of the same
-    bytes where only that one is read.
+    it has none of its own, as a table. `batches` are its rows (see row_schema). `copy_of` is the earlier part of the
+    same bytes where only that one is read.
     """
 
     label: str

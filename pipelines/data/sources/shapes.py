@@ -6,11 +6,10 @@ Every shape gives `messages` (all turns as JSON text, in the form of OpenAI's ch
 a row stay as they are.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.data.sources.json_records import BrokenJsonError, NumberText
+from pipelines.data.sources.json_records import BrokenJsonError, as_json_text
 from pipelines.recipe_sources import Shape
 
 Turns = list[dict[str, Any]]
@@ -109,7 +108,7 @@ def _conversation(turns: Turns) -> dict[str, Any]:
         raise BrokenJsonError("the last turn is not the assistant's")
     if not (turns[-1]["content"] or turns[-1].get("tool_calls")):
         raise BrokenJsonError("the last answer is empty")
-    return _asked(turns[:-1]) | {"messages": _dumped(turns), "assistant": turns[-1]["content"] or None}
+    return _asked(turns[:-1]) | {"messages": as_json_text(turns), "assistant": turns[-1]["content"] or None}
 
 
 def _asked(turns: Turns) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _asked(turns: Turns) -> dict[str, Any]:
     if not questions:
         raise BrokenJsonError("nothing is asked")
     systems = [turn["content"] for turn in turns if turn["role"] in ("system", "developer")]
-    return {"messages": _dumped(turns), "system": "\n\n".join(systems) or None, "user": questions[-1]}
+    return {"messages": as_json_text(turns), "system": "\n\n".join(systems) or None, "user": questions[-1]}
 
 
 def _prompt(row: dict[str, Any]) -> Turns:
@@ -169,19 +168,3 @@ def _text(row: dict[str, Any], key: str) -> str:
     if type(text) is not str or not text:
         raise BrokenJsonError(f"{key} is missing or is not text")
     return text
-
-
-def _dumped(turns: Turns) -> str:
-    try:
-        return json.dumps(_plain(turns), ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError):
-        raise BrokenJsonError("a number or a nesting is beyond all measure") from None
-
-
-def _plain(value: Any) -> Any:
-    """A value whose numbers, kept as they were written, are numbers again."""
-    if isinstance(value, NumberText):
-        return int(value) if value.lstrip("-").isdecimal() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import Contract
+from pipelines.data.contracts.objects import field_of
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
 from pipelines.data.sources.rows import Row, as_json, places_of, value_faults
@@ -29,6 +30,7 @@ def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
         schema = pq.read_schema(file.path)
     except (pa.ArrowException, OSError):
         raise _broken(file) from None
+    schema = _with_fields(pa.RecordBatch.from_pylist([], schema), contract).schema
     places = places_of(contract, schema.names, file.told, "file")
     return pa.schema([schema.field(place) for place in places])
 
@@ -58,12 +60,13 @@ def parquet_rows(file: PlainFile, shape: Shape | None, contract: Contract) -> It
 def batch_rows(batch: pa.RecordBatch, label: str, number: int, contract: Contract, told: str) -> Iterator[Row]:
     """The rows of an Arrow batch, the first of which has the number `number`."""
     names = batch.schema.names
-    places = places_of(contract, names, told, "table")
+    batch = _with_fields(batch, contract)
+    places = places_of(contract, batch.schema.names, told, "table")
     columns = [_texts(column) for column in batch.columns]
     letters = [columns[place][0] for place in places]
     without_missing = "".join(letters)
     for line, cells in enumerate(zip(*(texts.to_pylist() for _, texts in columns), strict=True), number):
-        raw = shown(as_json(dict(zip(names, cells, strict=True))))
+        raw = shown(as_json(dict(zip(names, cells, strict=False))))
         texts = [cells[place] for place in places]
         if faults := value_faults(texts):
             yield Row(label, line, raw, faults, (), None)
@@ -72,6 +75,19 @@ def batch_rows(batch: pa.RecordBatch, label: str, number: int, contract: Contrac
             yield Row(label, line, raw, (), texts, kinds)
         else:
             yield Row(label, line, raw, (), texts, without_missing)
+
+
+def _with_fields(batch: pa.RecordBatch, contract: Contract) -> pa.RecordBatch:
+    """The rows with each field of an object that the contract names as one more column."""
+    for column in contract.columns:
+        name = column.source_name
+        outer, *inner = name.split(".")
+        if inner and name not in batch.schema.names and outer in batch.schema.names:
+            try:
+                batch = batch.append_column(name, pc.struct_field(batch[outer], inner))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                continue  # no object, or without such a field: places_of says that the column is missing
+    return batch
 
 
 def _texts(column: pa.Array) -> tuple[str, pa.Array]:
@@ -93,7 +109,7 @@ def _texts(column: pa.Array) -> tuple[str, pa.Array]:
         return "s", pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d{6})000(Z?)$", r"\1\2")
     if pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_date(of) or pa.types.is_time(of):
         return "s", column.cast(pa.string())
-    # Nested or binary: no column of a contract holds it, and the person who looks at the row still sees it.
+    # An object or a list; or binary, which no column of a contract holds, but the person who looks at the row sees.
     written = [None if value is None else as_json(value) for value in column.to_pylist()]
     return "o", pa.array(written, pa.string())
 
@@ -109,13 +125,15 @@ def _reshaped_rows(
         except BrokenJsonError as error:
             yield Row(file.label, line, raw, (str(error),), (), None)
             continue
-        texts, kinds = zip(*(_cell(columns.get(name)) for name in names), strict=True)
+        texts, kinds = zip(*(_cell(field_of(columns, name)) for name in names), strict=True)
         faults = value_faults(texts)
         yield Row(file.label, line, raw, faults, () if faults else texts, None if faults else "".join(kinds))
 
 
 def _cell(value: Any) -> tuple[str | None, str]:
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, dict | list):
+        return as_json(value), "o"
     return (str(value), "n") if number else as_text(value)
 
 

@@ -130,7 +130,18 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_lines(tmp_path):
     ("column", "told"),
     [
         ("{name: a}", "properties.a.logicalType: is missing"),
-        ("{name: a, logicalType: array}", "array is not supported here"),
+        ("{name: a, logicalType: vector}", "vector is not supported here"),
+        ("{name: a, logicalType: array, logicalTypeOptions: {minItems: 1}}", "minItems: is not supported here"),
+        ("{name: a, logicalType: array, items: {logicalType: date}}", "items.logicalType: date is not supported here"),
+        (
+            "{name: a, logicalType: object, required: true, properties: [{name: b, logicalType: string}]}",
+            "properties.a.required: is not supported here",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, logicalType: date, encrypted: x}]}",
+            "properties.a.properties.b.encrypted: there is no such field",
+        ),
+        ("{name: a, logicalType: object, properties: []}", "names no fields"),
         ("{name: a, logicalType: string, logicalTypeOptions: {format: ipv6}}", "ipv6 is not supported here"),
         ("{name: a, logicalType: boolean, logicalTypeOptions: {minimum: 1}}", "minimum: is not supported here"),
         ("{name: a, logicalType: integer, logicalTypeOptions: {format: u64}}", "u64 is not supported here"),

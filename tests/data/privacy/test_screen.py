@@ -118,6 +118,20 @@ def test_a_personal_column_used_directly_is_masked_whole_and_a_missing_value_sta
     assert not screened.personal
 
 
+def test_texts_and_numbers_in_lists_and_objects_are_masked_each_by_itself():
+    turns = [
+        {"role": "user", "content": "Line one\nada@x.example"},
+        {"role": "assistant", "tool_calls": [{"arguments": {"card": 4111111111111111, "n": 5, "new": True}}]},
+    ]
+    screened = screen_row({"turns": turns}, ["turns"], {}, Detector(), Policy())
+    assert screened.row["turns"] == [
+        {"role": "user", "content": "Line one\n[EMAIL]"},
+        {"role": "assistant", "tool_calls": [{"arguments": {"card": "[CARD]", "n": 5, "new": True}}]},
+    ]
+    assert screened.personal == {"EMAIL": 1, "CARD": 1}
+    assert [one.value for one in screened.masks["turns", 0, "content"]] == ["ada@x.example"]
+
+
 def test_secrets_are_counted_by_kind():
     screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {}, Detector(), Policy())
     assert screened.secrets == {"password": 1, "aws_access_key": 1}

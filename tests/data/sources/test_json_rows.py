@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.data.sources.reads import read, refused, rows_of
+from tests.data.sources.reads import contract_of, read, refused, rows_of
 
 
 def test_json_values_keep_their_digits_and_their_types(tmp_path):
     rows = rows_of(tmp_path / "a.jsonl", b'{"id": 9007199254740993, "body": "x"}\n\n{"body": [1], "more": true}\n')
-    assert read(rows) == [("9007199254740993", "x"), (None, "")]
+    assert read(rows) == [("9007199254740993", "x"), (None, "[1]")]
     assert [(row.line, row.kinds) for row in rows] == [(1, "ns"), (3, "-o")]
 
 
@@ -37,7 +37,7 @@ ARRAY = b'[\n {"id": "1", "body": "a"},\n\n {"id": "2", "body": {"x": [1]}, "mor
 
 def test_an_array_of_objects_is_read_object_by_object(tmp_path):
     rows = rows_of(tmp_path / "a.json", ARRAY)
-    assert read(rows) == [("1", "a"), ("2", ""), ("3", None)]
+    assert read(rows) == [("1", "a"), ("2", '{"x": [1]}'), ("3", None)]
     assert [(row.line, row.kinds) for row in rows] == [(2, "ss"), (4, "so"), (4, "n-")]
     assert [ARRAY[row.offset :].startswith(row.raw.encode()) for row in rows] == [True] * 3
 
@@ -84,3 +84,16 @@ def test_a_bad_object_in_an_array_is_refused_alone(tmp_path, bad, fault):
 def test_digits_beyond_a_double_are_kept(tmp_path):
     assert read(rows_of(tmp_path / "a.json", b'[{"id": 9007199254740993}]')) == [("9007199254740993", None)]
     assert read(rows_of(tmp_path / "b.json", b'[{"id": %s}]' % (b"9" * 5000))) == [("9" * 5000, None)]
+
+
+def test_fields_of_objects_and_whole_lists_are_read(tmp_path):
+    contract = contract_of(**{"label.total": "number", "label.shop.name": "string", "tags": "array"})
+    lines = b"""\
+{"label": {"total": 15.40, "shop": {"name": "M"}}, "tags": ["a", {"n": 9007199254740993}]}
+{"label": null, "tags": []}
+{"label": {"total": "5"}, "tags": [1e999]}
+"""
+    rows = rows_of(tmp_path / "a.jsonl", lines, contract)
+    assert read(rows) == [("15.40", "M", '["a", {"n": 9007199254740993}]'), (None, None, "[]")]
+    assert [row.kinds for row in rows] == ["nso", "--o", None]
+    assert refused(rows) == [(3, ("row: a number or a nesting is beyond all measure",))]

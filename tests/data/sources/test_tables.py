@@ -110,3 +110,19 @@ def test_conversations_in_parquet(tmp_path):
     assert read(rows) == [("1", "Hi", "Hello")]
     assert rows[0].kinds == "nss"
     assert refused(rows) == [(2, ("row: not of the shape messages: the last turn is not the assistant's",))]
+
+
+def test_fields_of_objects_in_parquet(tmp_path):
+    labels = [{"total": 5, "shop": {"name": "M"}}, {"total": None, "shop": None}, None]
+    path = write(tmp_path / "a.parquet", id=[1, 2, 3], label=labels, tags=[["a"], [], None])
+    contract = contract_of(**{"id": "integer", "label.total": "integer", "label.shop.name": "string", "tags": "array"})
+    rows = collected(contract, path=path)
+    assert read(rows) == [("1", "5", "M", '["a"]'), ("2", None, None, "[]"), ("3", None, None, None)]
+    assert [row.kinds for row in rows] == ["nnso", "n--o", "n---"]
+    # A person who looks at a refused row sees the row, not the columns that were made of it.
+    assert (
+        rows[0].raw
+        == '{"id": "1", "label": "{\\"total\\": 5, \\"shop\\": {\\"name\\": \\"M\\"}}", "tags": "[\\"a\\"]"}'
+    )
+    with pytest.raises(TinsmithError, match=r"lacks the column label\.more"):
+        collected(contract_of(**{"id": "integer", "label.more": "string"}), path=path)
