@@ -11,8 +11,11 @@ import gzip
 import json
 import random
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pycrfsuite
 
@@ -20,14 +23,17 @@ from benchmarks.privacy.labelled import Labelled, bench_data, pii_sentences
 from benchmarks.privacy.name_sentences import Filler, noisy, refilled, support_sentences, with_names_for_pronouns
 from pipelines.data.privacy import gazetteer, names
 from pipelines.data.privacy.normalise import normalise
-from pipelines.data.privacy.tokens import features, tokenise
-from pipelines.files import write_text, written_whole
+from pipelines.data.privacy.tokens import located, words_of
+from pipelines.data.privacy.word_features import features
+from pipelines.files import write_text
 
 _SEED = 7
 _LABEL_OF = {"NAME": "NAME", "ADDRESS": "ADDRESS", "LOCATION": "PLACE", "ORGANIZATION": "OTHER"}
 _OFTEN = 3
 # In so many sentences the model sees no word but only its class: it must not learn the few templates by heart.
 _WORDLESS = 0.5
+# Sums on another processor differ in the last digits.
+_DECIMALS = 3
 _A_WORD = re.compile(r"(?:-?[0-9])?[wea]")
 
 
@@ -68,13 +74,26 @@ def training_rows() -> Iterator[Labelled]:
 def labels_of(row: Labelled) -> tuple[list[list[str]], list[str]]:
     """Features and labels of a row's tokens."""
     searched = normalise(row.text)
-    tokens = tokenise(searched.text)
+    words = words_of(searched.text)
     labels = []
-    for token in tokens:
+    for token in located(searched.text, words):
         start, end = searched.original(token.start, token.end)
         marks = [mark for mark in row.marks if mark.start < end and start < mark.end]
         labels.append(_LABEL_OF.get(marks[0].kind, "O") if marks else "O")
-    return features(tokens), labels
+    return features(words), labels
+
+
+def weights_of(trained: str) -> dict[str, Any]:
+    """The model as `Crf` reads it; a feature's weights are in the order of the labels."""
+    tagger = pycrfsuite.Tagger()
+    tagger.open(trained)
+    model = tagger.info()
+    labels = sorted(model.labels)
+    weights: dict[str, list[float]] = {feature: [0.0] * len(labels) for feature in sorted(model.attributes)}
+    for (feature, label), weight in model.state_features.items():
+        weights[feature][labels.index(label)] = round(weight, _DECIMALS)
+    transitions = [[round(model.transitions.get((a, b), 0.0), _DECIMALS) for b in labels] for a in labels]
+    return {"labels": labels, "transitions": transitions, "weights": weights}
 
 
 def main() -> None:
@@ -88,8 +107,10 @@ def main() -> None:
         if chance.random() < _WORDLESS:
             rows = [[one for one in given if not _A_WORD.match(one)] for given in rows]
         trainer.append(rows, labels)
-    with written_whole(names.MODEL) as fresh:
-        trainer.train(str(fresh))
+    with tempfile.TemporaryDirectory() as folder:
+        trained = str(Path(folder) / "trained.crfsuite")
+        trainer.train(trained)
+        write_text(names.MODEL, json.dumps(weights_of(trained), ensure_ascii=False, separators=(",", ":")) + "\n")
     print(f"{names.MODEL}: {names.MODEL.stat().st_size:,} bytes")
 
 

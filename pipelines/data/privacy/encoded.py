@@ -10,16 +10,20 @@ from collections.abc import Iterator
 _WORD = re.compile(r"=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=(?:\s+=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=)*")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/_-])")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}(?![0-9A-Fa-f])")
+_SHORTEST = 12
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{12}")
 
 
-def encoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
-    """Each encoded run as its start, its end and the text it holds; runs that hold no readable text are left out."""
+def encoded_runs(text: str, longest: int) -> Iterator[tuple[int, int, str]]:
+    """Each encoded run as its start, its end and the text it holds; runs that hold no readable text are left out.
+
+    `longest` is the length of the text's longest run without space.
+    """
     if "=?" in text:
         for match in _WORD.finditer(text):
             if meant := _encoded_word(match[0]):
                 yield match.start(), match.end(), meant
-    if _LONG_RUN.search(text):
+    if longest >= _SHORTEST and _LONG_RUN.search(text):
         for pattern, decode in ((_HEX, bytes.fromhex), (_BASE64, _from_base64)):
             for match in pattern.finditer(text):
                 if meant := _readable(decode(match[0])):

@@ -1,71 +1,100 @@
 """Names of persons and postal addresses in free text, by a conditional random field that comes with the project.
 
-Lafferty, McCallum and Pereira 2001, through CRFsuite. It was trained by benchmarks/privacy/train_names.py on synthetic
-sentences; docs/benchmarks.md says what it finds and what it misses.
+It was trained by benchmarks/privacy/train_names.py on synthetic sentences; docs/benchmarks.md says what it finds and
+what it misses.
 """
 
-import re
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-import pycrfsuite
+import numpy as np
 
+from pipelines.data.privacy.crf import Crf, Scores
 from pipelines.data.privacy.gazetteer import gazetteer
 from pipelines.data.privacy.rule import Span
-from pipelines.data.privacy.tokens import Token, could_be_of_name, could_be_of_street, features, tokenise
+from pipelines.data.privacy.tokens import Token, located, words_of
 
-MODEL = Path(__file__).parent / "names.crfsuite"
+MODEL = Path(__file__).parent / "names.json"
 KINDS = ("NAME", "ADDRESS")
 # From this chance on a token is hidden. What is wrongly hidden costs little, what passes may cost a person, least where
 # an ordinary word is hidden: so words that prose does not have in small letters are hidden sooner.
-_LEAST = {"NAME": 0.2, "ADDRESS": 0.2}
+_LEAST = 0.2
 _LEAST_ORDINARY = 0.4
-_AROUND = 5
-_WORD = re.compile(r"[^\W\d_]+")
+# A place is looked at closely where the best run of one kind through it has these odds or better, next to no run.
+_LEAST_ODDS = 0.4
+_AROUND = 4
 # Signs between two tokens of a kind that do not part them.
 _JOINED = defaultdict(frozenset, {"ADDRESS": frozenset(".,'’-&/#()"), "NAME": frozenset(".'’-")})
 
 
 def find_names(text: str) -> Iterator[Span]:
-    """Names and addresses in a normalised text; only what stands near a word that could be of one is looked at."""
-    words = _WORD.findall(text)
-    if any(map(could_be_of_name, words)) or any(map(could_be_of_street, words)):
-        tokens = tokenise(text)
-        for first, end in _windows(tokens):
-            yield from spans_of(tokens[first:end], _labels(tokens, first, end))
+    """Names and addresses in a normalised text; the sums of the model are done only where one may be."""
+    words = words_of(text)
+    scores = _crf().scores(words)
+    windows = list(_windows(_worth_a_look(scores), len(scores)))
+    if windows:
+        tokens = list(located(text, words))
+        breaks = set(words.breaks)
+        for first, end in windows:
+            near = tokens[first:end]
+            lines = [place in breaks for place in range(first, end)]
+            yield from spans_of(near, _labels(near, lines, _crf().chances(scores[first:end])))
 
 
-def _windows(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Runs of tokens around those worth a look, as first and end, none overlapping."""
-    first, end = 0, 0
-    for place, token in enumerate(tokens):
-        near = tokens[max(0, place - _AROUND) : place + _AROUND]
-        if (could_be_of_name(token.text) and token.text[0].isalpha()) or (
-            could_be_of_street(token.text) and any(one.text.isdigit() for one in near)
-        ):
-            if place - _AROUND > end:
-                if end:
-                    yield first, end
-                first = max(0, place - _AROUND)
-            end = min(len(tokens), place + _AROUND + 1)
+def _worth_a_look(scores: Scores) -> list[int]:
+    """The places through which a run of a kind leads that is likely enough, next to no run at all.
+
+    The weight of a run's places and transitions is a difference of two running sums; the best run through a place ends
+    at the highest sum from there on and begins at the lowest before.
+    """
+    kinds, outside, step, least = _run_weights()
+    sums = np.zeros((len(scores) + 1, len(KINDS)), np.float32)
+    (scores[:, kinds] - scores[:, outside, None] + step).cumsum(axis=0, out=sums[1:])
+    lowest = np.minimum.accumulate(sums[:-1])
+    highest = np.maximum.accumulate(sums[:0:-1])[::-1]
+    places: list[int] = np.flatnonzero((highest - lowest >= least).any(axis=1)).tolist()
+    return places
+
+
+@cache
+def _run_weights() -> tuple[list[int], int, Scores, Scores]:
+    """The kinds' labels, the label of no kind, what each step within a run weighs, and the least weight of a run."""
+    labels, weights = _crf().labels, _crf().transitions
+    kinds, outside = [labels.index(kind) for kind in KINDS], labels.index("O")
+    step = weights[kinds, kinds] - weights[outside, outside]
+    enter_and_leave = weights[outside, kinds] + weights[kinds, outside] - weights[outside, outside] - step
+    return kinds, outside, step, math.log(_LEAST_ODDS) - enter_and_leave
+
+
+def _windows(worth: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
+    """Runs of places around those worth a look, as first and end, none overlapping."""
+    first = end = 0
+    for place in worth:
+        if place - _AROUND > end:
+            if end:
+                yield first, end
+            first = max(0, place - _AROUND)
+        end = min(count, place + _AROUND + 1)
     if end:
         yield first, end
 
 
-def _labels(tokens: Sequence[Token], first: int, end: int) -> list[str]:
-    tagger = _tagger()
+def _labels(tokens: Sequence[Token], lines: Sequence[bool], chances: Sequence[Sequence[float]]) -> list[str]:
+    """A label for each token; `lines` says before which a line begins."""
+    known = _crf().labels
     ordinary = gazetteer().ordinary
     labels: list[str] = []
-    for place, label in enumerate(tagger.tag(features(tokens, first, end))):
-        token = tokens[first + place]
-        if label not in KINDS and (label != "O" or token.text[0].isdigit() or token.text.lower() not in ordinary):
-            chances = {kind: tagger.marginal(kind, place) for kind in KINDS}
-            lowest = _LEAST_ORDINARY if token.text.lower() in ordinary or not token.text[0].isalpha() else 0.0
-            likely = [kind for kind in KINDS if chances[kind] >= max(lowest, _LEAST[kind])]
-            label = max(likely, key=chances.__getitem__) if likely else label
-        if label != "NAME" and labels[-1:] == ["NAME"] and _goes_on(tokens[first + place - 1], token):
+    for place, (token, chance) in enumerate(zip(tokens, chances, strict=True)):
+        label = known[max(range(len(known)), key=chance.__getitem__)]
+        lower = token.text.lower()
+        if label not in KINDS and (label != "O" or token.text[0].isdigit() or lower not in ordinary):
+            lowest = _LEAST_ORDINARY if lower in ordinary or not token.text[0].isalpha() else _LEAST
+            kind = max(KINDS, key=lambda one: chance[known.index(one)])
+            label = kind if chance[known.index(kind)] >= lowest else label
+        if label != "NAME" and labels[-1:] == ["NAME"] and not lines[place] and _goes_on(tokens[place - 1], token):
             label = "NAME"
         labels.append(label)
     return labels
@@ -73,8 +102,7 @@ def _labels(tokens: Sequence[Token], first: int, end: int) -> list[str]:
 
 def _goes_on(name: Token, token: Token) -> bool:
     """Whether a capitalised word right behind a name belongs to it, however ordinary: Tami Want."""
-    beside = token.start - name.end == 1 and token.line == name.line
-    return beside and name.text.istitle() and token.text.istitle() and len(token.text) > 1
+    return token.start - name.end == 1 and name.text.istitle() and token.text.istitle() and len(token.text) > 1
 
 
 def spans_of(tokens: Sequence[Token], labels: Sequence[str]) -> Iterator[Span]:
@@ -96,7 +124,5 @@ def spans_of(tokens: Sequence[Token], labels: Sequence[str]) -> Iterator[Span]:
 
 
 @cache
-def _tagger() -> pycrfsuite.Tagger:
-    tagger = pycrfsuite.Tagger()
-    tagger.open(str(MODEL))
-    return tagger
+def _crf() -> Crf:
+    return Crf(MODEL)

@@ -51,6 +51,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         "aws_access_key",
         re.compile(r"\b(?P<value>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
         ("akia", "asia", "abia", "acca"),
+        run=20,
     ),
     Rule(
         "vendor_token",  # looser than token_shapes: cut short, of an older length, or of a vendor nobody listed
@@ -59,9 +60,11 @@ SECRET_RULES: tuple[Rule, ...] = (
             r"|xox[a-z]-[A-Za-z0-9-]{10,}|glpat-[\w-]{20,}|AIza[\w-]{30,}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}"
             r"|hf_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{30,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|pypi-[\w-]{50,})"
         ),
-        ("_live_", "_test_", "gh", "xox", "glpat-", "aiza", "sk-", "npm_", "hf_", "sg.", "shp", "pypi-"),
+        ("_live_", "_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "glpat-", "aiza", "sk-", "npm_",
+         "hf_", "sg.", "shpat_", "shpca_", "shppa_", "shpss_", "pypi-"),
+        run=15,
     ),
-    Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",)),
+    Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",), run=23),
     Rule("basic_auth", re.compile(rf"://(?P<value>{NO_MASK}[^\s/:@]+:[^\s/@]+)@"), ("://",)),
     Rule(
         "password",
@@ -92,6 +95,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         ),
         ("api", "access", "auth", "secret", "private", "client", "bearer"),
         _random_key,
+        run=16,
     ),
     Rule(
         "assigned_key",  # a short one after a name that says key: aws_secret_key = 23456789a1
@@ -112,5 +116,6 @@ SECRET_RULES: tuple[Rule, ...] = (
         ),
         ("=", ":", '"', "'", "`"),
         _random_value,
+        run=20,
     ),
 )

@@ -113,6 +113,10 @@ _SHAPES = (
 )
 
 
+# In characters without space.
+SHORTEST_TOKEN = min(len(head) + shape.low for shape in _SHAPES for head in shape.heads.split())
+
+
 def find_tokens(text: str) -> Iterator[Span]:
     """The tokens in `text`, each with its vendor in small letters as its kind."""
     heads, patterns = _compiled()
