@@ -9,8 +9,6 @@ from pipelines.data.privacy.rule import Rule
 
 _AT = r"(?:@|%40| ?[\[({] ?at ?[\])}] ?)"
 _DOT = r"(?:\.| ?[\[({] ?dot ?[\])}] ?)"
-# Of six digits and more with at most two signs between them.
-_TWO_DIGITS = tuple(f"0{one}{two}0" for one in ("", *" ().-/") for two in ("", *" ().-/"))
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6}\b)?"
 
 
@@ -42,6 +40,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
             rf"(?![0-9]){_EXTENSION})"
         ),
         ("+", "00"),
+        digits=7,
     ),
     Rule(
         "PHONE",  # North America, ten digits or the local seven, or any area code in brackets
@@ -52,6 +51,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
             rf"|\([0-9]{{2,4}}\) ?[0-9]{{3,4}}[ .-][0-9]{{3,4}})(?![0-9]){_EXTENSION})(?!\w|[.-][0-9])"
         ),
         ("000-000", "000 000", "000.000", "0000000"),
+        digits=7,
     ),
     Rule(
         "PHONE",  # with a trunk 0, as in most of Europe
@@ -61,6 +61,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
         ),
         ("00",),
         _trunk_phone,
+        digits=9,
     ),
     Rule(
         "PHONE",  # any number that is called one
@@ -87,7 +88,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
             "regist",
             "landline",
         ),
-        also=_TWO_DIGITS,
+        digits=5,
     ),
     Rule(
         "PHONE",  # 73 448 266 office

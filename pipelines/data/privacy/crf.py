@@ -5,7 +5,7 @@ of its own place and of its neighbours' is summed up once for a word and kept, s
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import mul
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Crf:
         self._from_label, self._to_label = chances.tolist(), chances.T.tolist()
         self._classes = {kind: number for number, kind in enumerate(sorted(_paired_classes(self._weights)), 1)}
         self._pairs = self._pair_table()
+        self._sums: dict[tuple[str, ...], Scores] = {}
         self._places: dict[str, int] = {}
         self._table = np.zeros((_MOST_WORDS, _ROLES, len(self.labels)), np.float32)
         self._class_of = np.zeros(_MOST_WORDS, np.intp)
@@ -48,18 +49,16 @@ class Crf:
 
     def scores(self, words: Words) -> Scores:
         """What the words say of each place's label, transitions apart: places x labels."""
-        if len(self._places) + len(words.texts) >= _MOST_WORDS:
-            self._places.clear()
-        known, count = self._places, len(words.texts)
-        places = [_NOTHING, _NOTHING, *(known.get(word) or self._meet(word) for word in words.texts), _NOTHING, _NOTHING]
+        places, count = self._places_of(words.texts), len(words.texts)
         said = self._table.take(places, axis=0)
-        scores = said[2:-2, _OWN]
-        for role, offset in enumerate(OFFSETS, 1):
-            scores += said[2 + offset : 2 + offset + count, role]
-        kinds = self._class_of.take(places[2:-2])
-        pairs = self._pairs.take(kinds[:-1] * (len(self._classes) + 1) + kinds[1:], axis=0)
-        scores[:-1] += pairs[:, 0]
-        scores[1:] += pairs[:, 1]
+        scores = said[2:-2, _OWN] + said[:count, 1]
+        scores += said[1 : count + 1, 2]
+        scores += said[3 : count + 3, 3]
+        scores += said[4:, 4]
+        kinds = self._class_of.take(places)
+        pairs = self._pairs.take(kinds[1:-2] * (len(self._classes) + 1) + kinds[2:-1], axis=0)
+        scores += pairs[1:, 0]
+        scores += pairs[:-1, 1]
         for place in words.breaks:
             scores[place] += said[2 + place, _BREAK_BEFORE]
             scores[place - 1] += said[1 + place, _BREAK_BEHIND]
@@ -81,22 +80,32 @@ class Crf:
             behind = _shares(sum(map(mul, reached, out)) for out in self._from_label)
         return chances[::-1]
 
+    def _places_of(self, texts: Sequence[str]) -> NDArray[np.intp]:
+        """The words' rows in the tables, with two of nothing before and behind."""
+        known = self._places
+        try:
+            places = [*map(known.__getitem__, texts)]
+        except KeyError:
+            if len(known) + len(texts) >= _MOST_WORDS:
+                known.clear()
+            for word in texts:
+                if word not in known:
+                    known[word] = self._meet(word)
+            places = [*map(known.__getitem__, texts)]
+        return np.array([_NOTHING, _NOTHING, *places, _NOTHING, _NOTHING], np.intp)
+
     def _meet(self, word: str) -> int:
         place = len(self._places) + 1
-        self._table[place, _OWN] = self._sum(own(word))
-        for role, offset in enumerate(OFFSETS, 1):
-            self._table[place, role] = self._sum(near(word, offset))
-        self._table[place, _BREAK_BEFORE] = self._sum(across_break(word, -1))
-        self._table[place, _BREAK_BEHIND] = self._sum(across_break(word, 1))
+        said = (own(word), *(near(word, offset) for offset in OFFSETS), across_break(word, -1), across_break(word, 1))
+        self._table[place] = [self._sum(features) for features in said]
         self._class_of[place] = self._classes.get(word_class(word), 0)
-        self._places[word] = place
         return place
 
     def _sum(self, features: Iterable[str]) -> Scores:
-        total = np.zeros(len(self.labels), np.float32)
-        for feature in features:
-            total += self._weights.get(feature, 0.0)
-        return total
+        weighty = tuple(filter(self._weights.__contains__, features))
+        if weighty not in self._sums:
+            self._sums[weighty] = sum((self._weights[one] for one in weighty), np.zeros(len(self.labels), np.float32))
+        return self._sums[weighty]
 
     def _pair_table(self) -> Scores:
         """For each pair of classes side by side, what it adds to the first place and to the second."""

@@ -38,6 +38,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
         ),
         ("0000 0000", "0000-0000", "00000000"),
         _card,
+        digits=12,
     ),
     Rule(
         "SSN",

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 import ahocorasick_rs
 
 SECRET = "SECRET"  # noqa: S105 - the mask's word, not a secret
+_DIGITS = re.compile(r"0(?:[ ().\-/]{0,3}+0)*+")
 _DIGITS_AS_0 = str.maketrans("123456789", "000000000")
 # A value must not be a mask that stands already.
 NO_MASK = r"(?!\[[A-Z_]+\])"
@@ -36,8 +38,9 @@ class Rule:
     """A kind and its pattern, whose group `value` is what is masked.
 
     `hints` are strings of which one must occur before the pattern is tried, and one of `also` where there are any: in
-    small letters, with 0 for every digit. `run` is the least number of characters without space in a match. `length`
-    says how many of the value's characters are truly of this kind; 0 refuses the match.
+    small letters, with 0 for every digit. `run` is the least number of characters without space in a match, `digits`
+    that of digits with no more than three signs between one and the next. `length` says how many of the value's
+    characters are truly of this kind; 0 refuses the match.
     """
 
     kind: str
@@ -46,6 +49,7 @@ class Rule:
     length: Callable[[str], int] = len
     also: tuple[str, ...] = ()
     run: int = 0
+    digits: int = 0
 
 
 class Prefilter:
@@ -66,7 +70,10 @@ class Prefilter:
         """The rules, with their numbers, for a text in small letters whose longest run without space is given."""
         shape = folded.translate(_DIGITS_AS_0)
         hinted = {place for place, _, _ in self._search.find_matches_as_indexes(shape, overlapping=True)}
-        rules = {rank: rule for place in hinted for rank, rule in self._by_hint[place] if rule.run <= longest}
+        digits = max((chain.count("0") for chain in _DIGITS.findall(shape)), default=0)
+        rules = {rank: rule for place in hinted for rank, rule in self._by_hint[place]}
         return [
-            (rank, rules[rank]) for rank in sorted(rules) if not (also := self._also.get(rank)) or not also.isdisjoint(hinted)
+            (rank, rule)
+            for rank, rule in sorted(rules.items(), key=itemgetter(0))
+            if rule.run <= longest and rule.digits <= digits and not self._also.get(rank, hinted).isdisjoint(hinted)
         ]

@@ -119,6 +119,7 @@ def _known(lower: str) -> Iterator[str]:
         yield "family"
 
 
+@lru_cache(maxsize=1 << 12)
 def _inner(lower: str) -> tuple[str, ...]:
     if not lower[0].isalpha():
         return ()
