@@ -61,13 +61,13 @@ _SUPPORT = (
     "In Georgia, Arizona and New York the Bank of Washington closed; Chase, Wells Fargo and Macy's did not.",
     "Tried 3 times, waited 20 minutes, 5 people in the queue.",
     "Good Morning, Happy New Year! Where is my Parcel? Tracking says Out for Delivery.",
-    "{P} offline\nHi,\nmy {P} has been offline since the update. The {P} app says no connection.",
-    "The {P} keeps beeping and the {P} in the hall does too. Is {P} down again?",
-    "{P} will not pair with my phone. I reset {P} twice and reinstalled the {P} app.",
-    "How do I connect {P} to {P}? I followed the steps in the {P} manual.",
-    "Is {P} compatible with {P}? Does {P} work without a hub?",
+    "{P} offline\nHi,\nmy {P} has been offline since the update in June. The {P} app says no connection.",
+    "The {P} keeps beeping and the {P} in the hall does too. It was fine in April and May.",
+    "My {P} will not pair with my phone. I reset the {P} twice and reinstalled the {P} app in January.",
+    "How do I connect the {P} to my {P}? I followed the steps in the {P} manual.",
+    "Is the {P} compatible with a {P}? Does your {P} work without a hub?",
     "Order: 2 x {P}, 1 x {P}. Only one {P} was in the box. It was 120 euros, not 85 dollars, and 3 weeks late.",
-    "{P} broken\nHello,\nsince Monday {P} will not start and {P} support does not answer.",
+    "Since July our {P} will not start and {O} does not answer. We bought the {P} in August.",
     "We drove from {C} to {C} and stayed a week in {C}. The hotel in {C} was full.",
     "{O} has shops in {C} and in {C}, but none near {C}. Is {O} coming to {C}?",
     "The parcel left {C} on Monday, reached {C} on Friday and went back to {C}, says {O}.",
@@ -160,6 +160,8 @@ def support_sentences(count: int, filler: Filler) -> Iterator[Labelled]:
             text = piece if kind is None else filler.value(kind) if kind else _word(piece[1], filler)
             if kind:
                 marks.append(Mark(length, length + len(text), kind))
+            elif piece == "{P}" and text.split()[0] not in _PRODUCTS:
+                marks.append(Mark(length, length + len(text.split()[0]), "ORGANIZATION"))
             parts.append(text)
             length += len(text)
         yield Labelled("".join(parts), tuple(marks))

@@ -16,6 +16,7 @@ from pipelines.data.privacy.crf import Crf, Scores
 from pipelines.data.privacy.gazetteer import gazetteer
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.tokens import Token, located, words_of
+from pipelines.data.privacy.word_features import is_street
 
 MODEL = Path(__file__).parent / "names.json"
 KINDS = ("NAME", "ADDRESS")
@@ -41,7 +42,15 @@ def find_names(text: str) -> Iterator[Span]:
         for first, end in windows:
             near = tokens[first:end]
             lines = [place in breaks for place in range(first, end)]
-            yield from spans_of(near, _labels(near, lines, _crf().chances(scores[first:end])))
+            spans = list(spans_of(near, _labels(near, lines, _crf().chances(scores[first:end]))))
+            addressed = any(span.kind == "ADDRESS" and _names_a_place(text[span.start : span.end]) for span in spans)
+            yield from (span for span in spans if span.kind == "NAME" or addressed)
+
+
+def _names_a_place(text: str) -> bool:
+    """Whether this is more of an address than a number or a word alone."""
+    words = words_of(text).texts
+    return any(map(is_street, words)) or (any(map(str.isdigit, words)) and any(map(str.isalpha, words)))
 
 
 def _worth_a_look(scores: Scores) -> list[int]:

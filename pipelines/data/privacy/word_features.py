@@ -80,6 +80,12 @@ def across_break(word: str, offset: int) -> tuple[str, ...]:
     return (f"nl{offset}", f"nl{offset} {word_class(word)}")
 
 
+def is_street(word: str) -> bool:
+    """Whether a word is one that streets are called by, or a part of an address."""
+    lower = word.lower()
+    return lower in _ABBREVIATED or _STREET_END.search(lower) is not None
+
+
 @lru_cache(maxsize=1 << 12)
 def word_class(word: str) -> str:
     """A few letters: the word's shape, and whether it is of names (g, f), places (p), streets (s) or ordinary (o)."""
@@ -126,7 +132,7 @@ def _inner(lower: str) -> tuple[str, ...]:
     marks = [f"e{lower[-3:]}", f"e{lower[-2:]}", f"a{lower[:2]}"] if len(lower) > 3 else []
     if not lower.isascii():
         marks.append("foreign")
-    if _STREET_END.search(lower) or lower in _ABBREVIATED:
+    if is_street(lower):
         marks.append("street")
     if lower in _TITLES:
         marks.append("title")
