@@ -88,13 +88,13 @@ def training_rows() -> Iterator[Labelled]:
     published = pii_sentences("train")
     filler = Filler(_SEED, published)
     chance = random.Random(_SEED)
-    rows = [*published, *(refilled(row, filler) for row in published * 2), *support_sentences(3500, filler)]
+    rows = [*published, *(refilled(row, filler) for row in published * 2), *support_sentences(3000, filler)]
     plain = complaints()
     rows += [Labelled(text[:600], ()) for text in plain[:1500]]
     rows += [mistyped(text[:300], chance) for text in plain[1500:2300]]
-    rows += subject_lines(plain, 1500, chance)
+    rows += subject_lines(plain, 1000, chance)
     rows += with_names_for_pronouns(plain, 1500, filler)
-    rows += with_names_for_pronouns(stories(), 3000, filler)
+    rows += with_names_for_pronouns(stories(), 4500, filler)
     yield from rows
     yield from (noisy(row, chance) for row in rows if chance.random() < 0.35)
 

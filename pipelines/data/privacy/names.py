@@ -94,13 +94,12 @@ def _windows(worth: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
 def _labels(tokens: Sequence[Token], lines: Sequence[bool], chances: Sequence[Sequence[float]]) -> list[str]:
     """A label for each token; `lines` says before which a line begins."""
     known = _crf().labels
-    ordinary = gazetteer().ordinary
     labels: list[str] = []
     for place, (token, chance) in enumerate(zip(tokens, chances, strict=True)):
         label = known[max(range(len(known)), key=chance.__getitem__)]
-        lower = token.text.lower()
-        if label not in KINDS and (label != "O" or token.text[0].isdigit() or lower not in ordinary):
-            lowest = _LEAST_ORDINARY if lower in ordinary or not token.text[0].isalpha() else _LEAST
+        ordinary = gazetteer().is_ordinary(token.text.lower())
+        if label not in KINDS and (label != "O" or token.text[0].isdigit() or not ordinary):
+            lowest = _LEAST_ORDINARY if ordinary or not token.text[0].isalpha() else _LEAST
             kind = max(KINDS, key=lambda one: chance[known.index(one)])
             label = kind if chance[known.index(kind)] >= lowest else label
         if label != "NAME" and labels[-1:] == ["NAME"] and not lines[place] and _goes_on(tokens[place - 1], token):

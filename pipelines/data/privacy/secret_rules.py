@@ -10,7 +10,8 @@ from pipelines.data.privacy.rule import NO_MASK, Rule
 
 _MIXED = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])")
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_UUID_TEXT = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = re.compile(_UUID_TEXT, re.I)
 _TELLING = re.compile(r"\d|[^\w'\-/.]|(?<=[a-z])[A-Z]")
 _NO_VALUES = {"none", "null", "true", "false", "undefined", "changeme", "required", "optional", "string"}
 
@@ -36,6 +37,17 @@ def _random_value(text: str) -> int:
         return 0
     return len(text) if entropy(text) >= (3.0 if _HEX.fullmatch(text) else 3.7) else 0
 
+
+# Whose keys have no shape that tells them: they are known by the name that they are assigned to.
+_UNSHAPED = (
+    "adafruit", "adobe", "airtable", "algolia", "alibaba", "asana", "atlassian", "beamer", "bitbucket", "bittrex",
+    "cloudflare", "codecov", "cohere", "coinbase", "confluence", "confluent", "contentful", "datadog", "discord",
+    "droneci", "dropbox", "etsy", "facebook", "fastly", "finicity", "finnhub", "flickr", "freemius", "freshbooks",
+    "gitter", "gocardless", "heroku", "hubspot", "intercom", "jfrog", "jira", "kraken", "kucoin", "launchdarkly",
+    "linear", "linkedin", "looker", "mailchimp", "mailgun", "mapbox", "mattermost", "meraki", "messagebird", "netlify",
+    "newrelic", "new_relic", "nytimes", "okta", "plaid", "privateai", "rapidapi", "sendbird", "sentry", "sidekiq",
+    "snyk", "sonar", "squarespace", "sumo", "telegram", "travis", "twitch", "twitter", "yandex", "zendesk",
+)  # fmt: skip
 
 SECRET_RULES: tuple[Rule, ...] = (
     Rule(
@@ -64,8 +76,29 @@ SECRET_RULES: tuple[Rule, ...] = (
          "hf_", "sg.", "shpat_", "shpca_", "shppa_", "shpss_", "pypi-"),
         run=15,
     ),
+    Rule(
+        "vendor_token",  # told by a mark within: of Azure, Terraform, MaxMind, Mailchimp, Telegram, Teams
+        re.compile(
+            r"(?<![\w~.-])(?P<value>[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"
+            r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}|[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"
+            r"|[0-9a-f]{32}-us[0-9]{1,2}|[0-9]{5,16}:A[A-Za-z0-9_-]{34}"
+            rf"|[a-z0-9]{{1,63}}\.webhook\.office\.com/webhookb2/[\w@/-]{{60,300}})(?![\w-])"
+        ),
+        ("q~", ".atlasv1.", "_mmk", "-us0", ":a", ".webhook.office.com/"),
+        run=36,
+    ),
     Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",), run=23),
     Rule("basic_auth", re.compile(rf"://(?P<value>{NO_MASK}[^\s/:@]+:[^\s/@]+)@"), ("://",)),
+    Rule(
+        "basic_auth",
+        re.compile(
+            r"\b(?:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:basic|bearer|token)\s"
+            r"|curl\s[^\n]{0,200}?\s(?:-u|--user)[ =][\"']?(?=[^\s:]{1,60}:))"
+            rf"(?P<value>{NO_MASK}[\w=~@.+/:-]{{8,}})",
+            re.I,
+        ),
+        ("authorization", "curl"),
+    ),
     Rule(
         "password",
         re.compile(
@@ -85,6 +118,32 @@ SECRET_RULES: tuple[Rule, ...] = (
         ),
         ("passw", "passp", "pwd", "secret", "credential"),
         _assigned_password,
+    ),
+    Rule(
+        "password",  # on the indented lines below its name, one or a list
+        re.compile(
+            r"(?:password|passwd|secret|credential)s?(?:[_-]\w{1,30})*[ \t]{0,3}[:=][ \t]*\n"
+            rf"(?P<value>(?:[ \t]+(?:- ?)?{NO_MASK}[^\s:=]+(?:\n|\Z)){{1,30}})",
+            re.I,
+        ),
+        ("passw", "secret", "credential"),
+        lambda text: len(text.rstrip()),
+    ),
+    Rule(
+        "password",  # <add key="Password" value="...">
+        re.compile(rf"(?:key|name)=\"(?:cleartext)?password\"\s{{1,9}}value=\"(?P<value>{NO_MASK}[^\"\s]{{4,}})\"", re.I),
+        ("password\"",),
+    ),
+    Rule(
+        "assigned_key",
+        re.compile(
+            rf"(?:{'|'.join(_UNSHAPED)})[\w .-]{{0,20}}[\"']?\s{{0,3}}(?::|=>?|:=)\s{{0,3}}[\"'`]?"
+            rf"(?P<value>{_UUID_TEXT}|[\w=-]{{14,90}})(?![\w=.-])",
+            re.I,
+        ),
+        _UNSHAPED,
+        _random_key,
+        run=14,
     ),
     Rule(
         "assigned_key",

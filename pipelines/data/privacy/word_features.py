@@ -92,7 +92,7 @@ def word_class(word: str) -> str:
     known = gazetteer()
     lower = word.lower()
     # Nearly every ordinary word is somebody's family name or part of a place's somewhere.
-    told = "gs" if lower in known.ordinary else "gfps"
+    told = "gs" if known.is_ordinary(lower) else "gfps"
     words_of = {"g": known.given, "f": known.family, "p": known.places, "s": known.streets}
     kinds = "".join(letter for letter in told if lower in words_of[letter]) + "o" * (told == "gs")
     return f"{_shape(word)}{kinds}"
@@ -117,7 +117,7 @@ def _shape(word: str) -> str:
 def _known(lower: str) -> Iterator[str]:
     """Whether a word is of names and of nothing else, which its class alone would scatter over many."""
     known = gazetteer()
-    if lower in known.ordinary:
+    if known.is_ordinary(lower):
         yield "ordinary"
     elif lower in known.given:
         yield "given"
