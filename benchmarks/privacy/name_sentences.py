@@ -76,11 +76,12 @@ _SUPPORT = (
     "The parcel left {C} on Monday, reached {C} on Friday and went back to {C}, says {O}.",
 )
 _PRODUCTS = ("Camera", "Smart Lock", "thermostat", "Hub Pro", "Light Strip 2", "doorbell", "iPhone 12", "Credit Card")
-_THINGS = ("app", "camera", "lock", "hub", "router", "thermostat", "lamp", "sensor", "subscription", "account", "charger")
-_BEGINNINGS = ("Al", "Bre", "Cor", "Den", "El", "Fi", "Glo", "Har", "In", "Ju", "Kel", "Lu", "Mo", "Nex", "Or", "Plu", "Qui",
-               "Ro", "Sta", "Tri", "Ul", "Ve", "Wa", "Xe", "Ze")  # fmt: skip
-_ENDINGS = ("bly", "cast", "dra", "ero", "fy", "gate", "hub", "io", "ix", "kit", "lia", "loom", "mo", "nest", "nio", "ora", "pad",
-            "rix", "sense", "ta", "tron", "va", "well", "xa", "zo")  # fmt: skip
+_THINGS = ("app", "camera", "lock", "hub", "router", "thermostat", "lamp", "sensor", "subscription", "account",
+           "charger")  # fmt: skip
+_BEGINNINGS = ("Al", "Bre", "Cor", "Den", "El", "Fi", "Glo", "Har", "In", "Ju", "Kel", "Lu", "Mo", "Nex", "Or", "Plu",
+               "Qui", "Ro", "Sta", "Tri", "Ul", "Ve", "Wa", "Xe", "Ze")  # fmt: skip
+_ENDINGS = ("bly", "cast", "dra", "ero", "fy", "gate", "hub", "io", "ix", "kit", "lia", "loom", "mo", "nest", "nio",
+            "ora", "pad", "rix", "sense", "ta", "tron", "va", "well", "xa", "zo")  # fmt: skip
 _PRONOUN = re.compile(
     r"\b(?:he|she|him|they|them|his|their|somebody|someone|(?:a|the) (?:man|woman|lady|girl|boy))\b", re.I
 )

@@ -3,8 +3,8 @@
     python -m benchmarks.privacy.train_names
 
 Reads from the folder that TINSMITH_BENCH_DATA names: pii_presidio's train side (MIT), the texts of cfpb_complaints'
-train side (public domain), hellaswag's prose (MIT), in which pronouns become names, and the words of gsm8k and mmlu (MIT). The valid and test sides of
-pii_presidio stay unseen. The same versions of libraries give the same model.
+train side (public domain), hellaswag's prose (MIT), in which pronouns become names, and the words of gsm8k and mmlu
+(MIT). The valid and test sides of pii_presidio stay unseen. The same versions of libraries give the same model.
 """
 
 import gzip
@@ -58,7 +58,8 @@ def stories(every_ending: bool = False) -> list[str]:
     with gzip.open(bench_data() / "hellaswag" / "validation.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [
-        " ".join([row["ctx"], *(row["endings"] if every_ending else [row["endings"][int(row["label"])]])]) for row in rows
+        " ".join([row["ctx"], *(row["endings"] if every_ending else [row["endings"][int(row["label"])]])])
+        for row in rows
     ]
 
 
@@ -84,15 +85,15 @@ def ordinary_words(texts: Sequence[str]) -> list[str]:
 
 
 def training_rows() -> Iterator[Labelled]:
-    """The published sentences, twice filled anew, support mail, and complaints; and all of that as people type it."""
+    """The published sentences, four times filled anew, support mail and complaints; all of it as people type, too."""
     published = pii_sentences("train")
     filler = Filler(_SEED, published)
     chance = random.Random(_SEED)
-    rows = [*published, *(refilled(row, filler) for row in published * 2), *support_sentences(3000, filler)]
+    rows = [*published, *(refilled(row, filler) for row in published * 4), *support_sentences(3500, filler)]
     plain = complaints()
     rows += [Labelled(text[:600], ()) for text in plain[:1500]]
-    rows += [mistyped(text[:300], chance) for text in plain[1500:2300]]
-    rows += subject_lines(plain, 1000, chance)
+    rows += [mistyped(text[:300], chance) for text in plain[1500:2100]]
+    rows += subject_lines(plain, 800, chance)
     rows += with_names_for_pronouns(plain, 1500, filler)
     rows += with_names_for_pronouns(stories(), 4500, filler)
     yield from rows

@@ -72,8 +72,28 @@ SECRET_RULES: tuple[Rule, ...] = (
             r"|xox[a-z]-[A-Za-z0-9-]{10,}|glpat-[\w-]{20,}|AIza[\w-]{30,}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}"
             r"|hf_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{30,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|pypi-[\w-]{50,})"
         ),
-        ("_live_", "_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "glpat-", "aiza", "sk-", "npm_",
-         "hf_", "sg.", "shpat_", "shpca_", "shppa_", "shpss_", "pypi-"),
+        (
+            "_live_",
+            "_test_",
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "xox",
+            "glpat-",
+            "aiza",
+            "sk-",
+            "npm_",
+            "hf_",
+            "sg.",
+            "shpat_",
+            "shpca_",
+            "shppa_",
+            "shpss_",
+            "pypi-",
+        ),
         run=15,
     ),
     Rule(
@@ -82,9 +102,9 @@ SECRET_RULES: tuple[Rule, ...] = (
             r"(?<![\w~.-])(?P<value>[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"
             r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}|[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"
             r"|[0-9a-f]{32}-us[0-9]{1,2}|[0-9]{5,16}:A[A-Za-z0-9_-]{34}"
-            rf"|[a-z0-9]{{1,63}}\.webhook\.office\.com/webhookb2/[\w@/-]{{60,300}})(?![\w-])"
+            r"|[a-z0-9]{1,63}\.webhook\.office\.com/webhookb2/[\w@/-]{60,300})(?![\w-])"
         ),
-        ("q~", ".atlasv1.", "_mmk", "-us0", ":a", ".webhook.office.com/"),
+        ("q~", ".atlasv0.", "_mmk", "-us0", ":a", ".webhook.office.com/"),
         run=36,
     ),
     Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",), run=23),
@@ -131,8 +151,10 @@ SECRET_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",  # <add key="Password" value="...">
-        re.compile(rf"(?:key|name)=\"(?:cleartext)?password\"\s{{1,9}}value=\"(?P<value>{NO_MASK}[^\"\s]{{4,}})\"", re.I),
-        ("password\"",),
+        re.compile(
+            rf"(?:key|name)=\"(?:cleartext)?password\"\s{{1,9}}value=\"(?P<value>{NO_MASK}[^\"\s]{{4,}})\"", re.I
+        ),
+        ('password"',),
     ),
     Rule(
         "assigned_key",
