@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,16 +34,16 @@ _JOINED = defaultdict(frozenset, {"ADDRESS": frozenset(".,'’-&/#()"), "NAME": 
 
 def find_names(text: str) -> Iterator[Span]:
     """Names and addresses in a normalised text; the sums of the model are done only where one may be."""
+    crf = _crf()
     words = words_of(text)
-    scores = _crf().scores(words)
-    windows = list(_windows(_worth_a_look(scores), len(scores)))
-    if windows:
-        tokens = list(located(text, words))
-        breaks = set(words.breaks)
-        for first, end in windows:
-            near = tokens[first:end]
-            lines = [place in breaks for place in range(first, end)]
-            spans = list(spans_of(near, _labels(near, lines, _crf().chances(scores[first:end]))))
+    scores = crf.scores(words)
+    tokens: list[Token] = []
+    for first, end in _windows(_worth_a_look(scores), len(scores)):
+        chances = crf.chances(scores[first:end])
+        if max(chance[kind] for chance in chances for kind in _run_weights().kinds) >= _LEAST:
+            tokens = tokens or list(located(text, words))
+            lines = [place in words.breaks for place in range(first, end)]
+            spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
             addressed = any(span.kind == "ADDRESS" and _names_a_place(text[span.start : span.end]) for span in spans)
             yield from (span for span in spans if span.kind == "NAME" or addressed)
 
@@ -59,23 +60,36 @@ def _worth_a_look(scores: Scores) -> list[int]:
     The weight of a run's places and transitions is a difference of two running sums; the best run through a place ends
     at the highest sum from there on and begins at the lowest before.
     """
-    kinds, outside, step, least = _run_weights()
+    run = _run_weights()
     sums = np.zeros((len(scores) + 1, len(KINDS)), np.float32)
-    (scores[:, kinds] - scores[:, outside, None] + step).cumsum(axis=0, out=sums[1:])
+    (scores @ run.gain + run.step).cumsum(axis=0, out=sums[1:])
     lowest = np.minimum.accumulate(sums[:-1])
     highest = np.maximum.accumulate(sums[:0:-1])[::-1]
-    places: list[int] = np.flatnonzero((highest - lowest >= least).any(axis=1)).tolist()
+    worth = highest - lowest >= run.least
+    places: list[int] = np.flatnonzero(worth.any(axis=1)).tolist() if worth.any() else []
     return places
 
 
+class _RunWeights(NamedTuple):
+    """Of runs of the two kinds: their labels, what turns scores into gains over no kind, what each step within a run
+    weighs next to one outside, and the least weight of a run that is worth a look."""
+
+    kinds: list[int]
+    gain: Scores
+    step: Scores
+    least: Scores
+
+
 @cache
-def _run_weights() -> tuple[list[int], int, Scores, Scores]:
-    """The kinds' labels, the label of no kind, what each step within a run weighs, and the least weight of a run."""
+def _run_weights() -> _RunWeights:
     labels, weights = _crf().labels, _crf().transitions
     kinds, outside = [labels.index(kind) for kind in KINDS], labels.index("O")
+    gain = np.zeros((len(labels), len(kinds)), np.float32)
+    gain[kinds, range(len(kinds))] = 1
+    gain[outside] = -1
     step = weights[kinds, kinds] - weights[outside, outside]
     enter_and_leave = weights[outside, kinds] + weights[kinds, outside] - weights[outside, outside] - step
-    return kinds, outside, step, math.log(_LEAST_ODDS) - enter_and_leave
+    return _RunWeights(kinds, gain, step, math.log(_LEAST_ODDS) - enter_and_leave)
 
 
 def _windows(worth: Sequence[int], count: int) -> Iterator[tuple[int, int]]:

@@ -60,8 +60,8 @@ def screen_row(
         elif isinstance(value, str) and column not in personal:
             screened.row[column], masks = mask(value, detector, own)
             screened.masks[column] = masks
-            screened.secrets.update(one.kind for one in masks if one.kind.islower())
-            screened.personal.update(one.kind for one in masks if one.kind.isupper())
+            for one in masks:
+                (screened.secrets if one.kind.islower() else screened.personal)[one.kind] += 1
         else:
             screened.row[column] = value
     return screened
