@@ -61,8 +61,27 @@ _SUPPORT = (
     "In Georgia, Arizona and New York the Bank of Washington closed; Chase, Wells Fargo and Macy's did not.",
     "Tried 3 times, waited 20 minutes, 5 people in the queue.",
     "Good Morning, Happy New Year! Where is my Parcel? Tracking says Out for Delivery.",
+    "{P} offline\nHi,\nmy {P} has been offline since the update in June. The {P} app says no connection.",
+    "The {P} keeps beeping and the {P} in the hall does too. It was fine in April and May.",
+    "My {P} will not pair with my phone. I reset the {P} twice and reinstalled the {P} app in January.",
+    "How do I connect the {P} to my {P}? I followed the steps in the {P} manual.",
+    "Is the {P} compatible with a {P}? Does your {P} work without a hub?",
+    "Order: 2 x {P}, 1 x {P}. Only one {P} was in the box. It was 120 euros, not 85 dollars, and 3 weeks late.",
+    "Agent {N} hung up on me, supervisor {N} never called back and manager {N} was rude.",
+    "I spoke with Ms. {N} first, then with her colleague {N}. Neither {N} nor {N} could help.",
+    "Hi {N}, I am writing to you because the {P} from {O} broke. Yours, {N}",
+    "Since July our {P} will not start and {O} does not answer. We bought the {P} in August.",
+    "We drove from {C} to {C} and stayed a week in {C}. The hotel in {C} was full.",
+    "{O} has shops in {C} and in {C}, but none near {C}. Is {O} coming to {C}?",
+    "The parcel left {C} on Monday, reached {C} on Friday and went back to {C}, says {O}.",
 )
 _PRODUCTS = ("Camera", "Smart Lock", "thermostat", "Hub Pro", "Light Strip 2", "doorbell", "iPhone 12", "Credit Card")
+_THINGS = ("app", "camera", "lock", "hub", "router", "thermostat", "lamp", "sensor", "subscription", "account",
+           "charger")  # fmt: skip
+_BEGINNINGS = ("Al", "Bre", "Cor", "Den", "El", "Fi", "Glo", "Har", "In", "Ju", "Kel", "Lu", "Mo", "Nex", "Or", "Plu",
+               "Qui", "Ro", "Sta", "Tri", "Ul", "Ve", "Wa", "Xe", "Ze")  # fmt: skip
+_ENDINGS = ("bly", "cast", "dra", "ero", "fy", "gate", "hub", "io", "ix", "kit", "lia", "loom", "mo", "nest", "nio",
+            "ora", "pad", "rix", "sense", "ta", "tron", "va", "well", "xa", "zo")  # fmt: skip
 _PRONOUN = re.compile(
     r"\b(?:he|she|him|they|them|his|their|somebody|someone|(?:a|the) (?:man|woman|lady|girl|boy))\b", re.I
 )
@@ -75,6 +94,8 @@ class Filler:
     def __init__(self, seed: int, sentences: Sequence[Labelled]) -> None:
         self.random = random.Random(seed)
         self._fakers = [Faker(locale) for locale in LOCALES]
+        # Faker's Italian cities are a set, in another order in every process.
+        self._of_cities = [faker for faker, locale in zip(self._fakers, LOCALES, strict=True) if locale != "it_IT"]
         for number, faker in enumerate(self._fakers):
             faker.seed_instance(seed + number)
         self._seen: dict[str, list[str]] = {}
@@ -92,7 +113,9 @@ class Filler:
             return self.random.choice(self._seen[kind])
         if kind == "ADDRESS":
             return faker.address() if draw < 0.65 else faker.street_address() if draw < 0.85 else self._in_line(faker)
-        return faker.city() if draw < 0.8 or kind != "LOCATION" else faker.country()
+        if draw < 0.8 or kind != "LOCATION":
+            return self.random.choice(self._of_cities).city()
+        return faker.country()
 
     def _name(self, faker: Faker, draw: float) -> str:
         if draw < 0.25:
@@ -141,13 +164,25 @@ def support_sentences(count: int, filler: Filler) -> Iterator[Labelled]:
             text = piece if kind is None else filler.value(kind) if kind else _word(piece[1], filler)
             if kind:
                 marks.append(Mark(length, length + len(text), kind))
+            elif piece == "{P}" and text.split()[0] not in _PRODUCTS:
+                marks.append(Mark(length, length + len(text.split()[0]), "ORGANIZATION"))
             parts.append(text)
             length += len(text)
         yield Labelled("".join(parts), tuple(marks))
 
 
 def _word(letter: str, filler: Filler) -> str:
-    return filler.random.choice(_PRODUCTS if letter == "P" else _TITLES)
+    return filler.random.choice(_TITLES) if letter == "T" else _product(filler.random)
+
+
+def _product(chance: random.Random) -> str:
+    """A product's name as companies invent them, with or without what it is, or a number behind it."""
+    draw = chance.random()
+    if draw < 0.2:
+        return chance.choice(_PRODUCTS)
+    name = chance.choice(_BEGINNINGS) + chance.choice(_ENDINGS)
+    behind = "" if draw < 0.6 else f" {chance.choice(_THINGS)}" if draw < 0.8 else f" {chance.randint(1, 9)}"
+    return name + behind
 
 
 def with_names_for_pronouns(texts: Sequence[str], count: int, filler: Filler) -> Iterator[Labelled]:
@@ -169,6 +204,27 @@ def with_names_for_pronouns(texts: Sequence[str], count: int, filler: Filler) ->
             parts += [between, name, ending]
             place = match.end()
         yield Labelled("".join([*parts, sentence[place:]]), tuple(marks))
+
+
+def subject_lines(texts: Sequence[str], count: int, chance: random.Random) -> Iterator[Labelled]:
+    """Sentences without names below a line of a few of their words, capitalised as in a ticket's subject."""
+    for text in chance.sample(texts, count):
+        words = re.findall(r"\b[a-z]{4,}\b", text[:600])
+        if len(words) > 4:
+            place = chance.randrange(len(words) - 3)
+            subject = " ".join(words[place : place + chance.choice((1, 1, 2, 3))])
+            yield Labelled(f"{subject.title() if chance.random() < 0.5 else subject.capitalize()}\n{text[:200]}", ())
+
+
+def mistyped(text: str, chance: random.Random) -> Labelled:
+    """A text without names in which some words lack a letter, have one twice, or two in the wrong order."""
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        if len(word) > 3 and word.isalpha() and chance.random() < 0.15:
+            at = chance.randrange(len(word) - 1)
+            one, two = word[at], word[at + 1]
+            words[place] = word[:at] + chance.choice((two, one + one + two, two + one)) + word[at + 2 :]
+    return Labelled(" ".join(words), ())
 
 
 def noisy(row: Labelled, chance: random.Random) -> Labelled:

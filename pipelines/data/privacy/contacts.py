@@ -5,7 +5,7 @@ Every pattern is anchored so that its time grows with the text's length, not its
 
 import re
 
-from pipelines.data.privacy.rule import DIGITS, Rule
+from pipelines.data.privacy.rule import Rule
 
 _AT = r"(?:@|%40| ?[\[({] ?at ?[\])}] ?)"
 _DOT = r"(?:\.| ?[\[({] ?dot ?[\])}] ?)"
@@ -24,7 +24,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
     Rule(
         "EMAIL",
         re.compile(rf"(?<![\w.+'-])(?P<value>[\w.+'-]++{_AT}(?:[\w-]++{_DOT})+[^\W\d_]{{2,}})", re.I),
-        ("@", "%40", "at]", "at)", "at}", "at ]", "at )", "at }"),
+        ("@", "%00", "at]", "at)", "at}", "at ]", "at )", "at }"),
     ),
     Rule(
         "EMAIL",  # spelled out: ada at example dot org
@@ -40,6 +40,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
             rf"(?![0-9]){_EXTENSION})"
         ),
         ("+", "00"),
+        digits=7,
     ),
     Rule(
         "PHONE",  # North America, ten digits or the local seven, or any area code in brackets
@@ -49,7 +50,8 @@ CONTACT_RULES: tuple[Rule, ...] = (
             r"|[2-9][0-9]{2}[2-9][0-9]{2}-[0-9]{4})|[2-9][0-9]{2}[.-][0-9]{4}"
             rf"|\([0-9]{{2,4}}\) ?[0-9]{{3,4}}[ .-][0-9]{{3,4}})(?![0-9]){_EXTENSION})(?!\w|[.-][0-9])"
         ),
-        DIGITS,
+        ("000-000", "000 000", "000.000", "0000000"),
+        digits=7,
     ),
     Rule(
         "PHONE",  # with a trunk 0, as in most of Europe
@@ -57,8 +59,9 @@ CONTACT_RULES: tuple[Rule, ...] = (
             r"(?<![\w./-])(?<![0-9][,:])(?!\d\d([./-])\d\d\1(?:19|20)\d\d\b)"
             r"(?P<value>\(?0[1-9][0-9]{0,4}\)?(?:[ ./-]{0,2}[0-9]{2,8}){1,5})(?!\w|[.:-][0-9])"
         ),
-        ("0",),
+        ("00",),
         _trunk_phone,
+        digits=9,
     ),
     Rule(
         "PHONE",  # any number that is called one
@@ -83,7 +86,9 @@ CONTACT_RULES: tuple[Rule, ...] = (
             "reach",
             "dial",
             "regist",
+            "landline",
         ),
+        digits=5,
     ),
     Rule(
         "PHONE",  # 73 448 266 office
@@ -94,6 +99,7 @@ CONTACT_RULES: tuple[Rule, ...] = (
         ),
         ("office", "fax", "mobile", "home", "cell", "desk", "work"),
         _grouped_phone,
+        also=("00",),
     ),
     Rule(
         "URL",

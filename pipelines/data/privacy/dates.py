@@ -2,7 +2,7 @@
 
 import re
 
-from pipelines.data.privacy.rule import DIGITS, Rule
+from pipelines.data.privacy.rule import Rule
 
 _MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -20,7 +20,7 @@ DATE_RULES: tuple[Rule, ...] = (
             rf"{_TIME})(?![\w/-]|\.[0-9])",
             re.I,
         ),
-        DIGITS,
+        ("0.0", "0/0", "0-0"),
     ),
     Rule(
         "DATE",
@@ -32,12 +32,13 @@ DATE_RULES: tuple[Rule, ...] = (
             re.I,
         ),
         _MONTH_HINTS,
+        also=("0",),
     ),
     Rule("DATE", re.compile(rf"\b(?P<value>(?:{_DAYS})day)s?\b", re.I), ("day",)),
     Rule(
         "DATE",
         re.compile(r"(?<![\w.,/$€£#+-])(?P<value>(?:1[89]|20)[0-9]{2})s?(?![\w/]|[.,-][0-9])"),
-        ("18", "19", "20"),
+        ("0000",),
     ),
     Rule(
         "AGE",
@@ -47,11 +48,12 @@ DATE_RULES: tuple[Rule, ...] = (
             r"(?=[ -](?:years?|yrs?)[ -]old\b|[.,;!?]?(?:\s|\Z))(?!\s?(?:%|[ap]m\b))",
             re.I,
         ),
-        DIGITS,
+        ("0",),
     ),
     Rule(
         "AGE",
         re.compile(r"\b(?P<value>1?[0-9]{1,2})[ -](?:years?|yrs?)(?:[ -]old|[ -]of[ -]age)\b", re.I),
         ("year", "yr"),
+        also=("0",),
     ),
 )

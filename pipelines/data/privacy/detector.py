@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipelines.data.privacy.contacts import CONTACT_RULES
 from pipelines.data.privacy.dates import DATE_RULES
@@ -10,9 +11,9 @@ from pipelines.data.privacy.encoded import encoded_runs
 from pipelines.data.privacy.normalise import Normalised, fold, normalise
 from pipelines.data.privacy.numbers import NUMBER_RULES
 from pipelines.data.privacy.people import NAME, FullNames, OwnValue, names_in, whole_words
-from pipelines.data.privacy.rule import SECRET, Rule, Span
+from pipelines.data.privacy.rule import SECRET, Prefilter, Span
 from pipelines.data.privacy.secret_rules import SECRET_RULES
-from pipelines.data.privacy.token_shapes import find_tokens
+from pipelines.data.privacy.token_shapes import SHORTEST_TOKEN, find_tokens
 
 # The first that matches names what was found.
 _RULES = (*SECRET_RULES, *NUMBER_RULES, *CONTACT_RULES, *DATE_RULES)
@@ -49,8 +50,10 @@ class Detector:
         """
         searched = normalise(text)
         folded = fold(searched.text)
+        longest = max(map(len, folded.split()), default=0)
         ranked = [
-            (*searched.original(start, end), rank, kind) for start, end, rank, kind in self._by_rules(searched, folded)
+            (*searched.original(start, end), rank, kind)
+            for start, end, rank, kind in self._by_rules(searched.text, folded, longest)
         ]
         ranked += [
             (*searched.original(start, end), len(_RULES), kind)
@@ -59,20 +62,26 @@ class Detector:
         for start, end, kind in self._free_text(searched.text, folded):
             ranked.append((*searched.original(start, end), len(_RULES) + 1, kind))
         if depth < _DEEPEST:
-            for start, end, meant in encoded_runs(searched.text):
+            for start, end, meant in encoded_runs(searched.text, longest):
                 if inner := self.find(meant, own, depth + 1):
                     ranked.append((*searched.original(start, end), _ENCODED_RANKS[inner[0].secret], inner[0].kind))
         return _merged(ranked)
 
-    def _by_rules(self, searched: Normalised, folded: str) -> list[_Ranked]:
+    @cached_property
+    def _prefilter(self) -> Prefilter:
+        return Prefilter(
+            (rank, rule) for rank, rule in enumerate(_RULES) if rule.kind in self.kinds or rule.kind.islower()
+        )
+
+    def _by_rules(self, text: str, folded: str, longest: int) -> list[_Ranked]:
         found: list[_Ranked] = []
-        for rank, rule in enumerate(_RULES):
-            if self._wanted(rule) and any(hint in folded for hint in rule.hints):
-                for match in rule.pattern.finditer(searched.text):
-                    start, length = match.start("value"), rule.length(match["value"])
-                    if length:
-                        found.append((start, start + length, rank, rule.kind))
-        found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(searched.text)]
+        for rank, rule in self._prefilter.possible(folded, longest):
+            for match in rule.pattern.finditer(text):
+                start, length = match.start("value"), rule.length(match["value"])
+                if length:
+                    found.append((start, start + length, rank, rule.kind))
+        if longest >= SHORTEST_TOKEN:
+            found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(text)]
         return found
 
     def _free_text(self, text: str, folded: str) -> Iterator[tuple[int, int, str]]:
@@ -89,9 +98,6 @@ class Detector:
 
     def _no_name(self, folded: str) -> bool:
         return bool(self.not_names) and set(_WORD.findall(folded)) <= self.not_names
-
-    def _wanted(self, rule: Rule) -> bool:
-        return rule.kind in self.kinds or rule.kind.islower()
 
     def _people(self, searched: Normalised, folded: str, own: Sequence[OwnValue]) -> list[tuple[int, int, str]]:
         people = [(*place, value.kind) for value in own for place in whole_words(folded, value.text)]

@@ -8,22 +8,25 @@ import re
 from collections.abc import Iterator
 
 _WORD = re.compile(r"=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=(?:\s+=\?[\w-]{1,40}\?[BbQq]\?[^?\s]{1,2000}\?=)*")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/_-])")
+# Possessive, so that it takes a run whole or leaves it: nothing needs to be said of what stands beside it.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}+={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}(?![0-9A-Fa-f])")
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/_-]{12}")
+_SHORTEST = 12
 
 
-def encoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
-    """Each encoded run as its start, its end and the text it holds; runs that hold no readable text are left out."""
+def encoded_runs(text: str, longest: int) -> Iterator[tuple[int, int, str]]:
+    """Each encoded run as its start, its end and the text it holds; runs that hold no readable text are left out.
+
+    `longest` is the length of the text's longest run without space.
+    """
     if "=?" in text:
         for match in _WORD.finditer(text):
             if meant := _encoded_word(match[0]):
                 yield match.start(), match.end(), meant
-    if _LONG_RUN.search(text):
-        for pattern, decode in ((_HEX, bytes.fromhex), (_BASE64, _from_base64)):
-            for match in pattern.finditer(text):
-                if meant := _readable(decode(match[0])):
-                    yield match.start(), match.end(), meant
+    for run in _BASE64.finditer(text) if longest >= _SHORTEST else ():
+        for match, decode in ((run, _from_base64), *((one, bytes.fromhex) for one in _HEX.finditer(text, *run.span()))):
+            if meant := _readable(decode(match[0])):
+                yield match.start(), match.end(), meant
 
 
 def _encoded_word(run: str) -> str | None:

@@ -27,6 +27,12 @@ class Gazetteer:
     streets: frozenset[str]
     ordinary: frozenset[str]
 
+    def is_ordinary(self, word: str) -> bool:
+        """Whether a small-letter word is one of prose, or the plural of one and nobody's name, as Adams is."""
+        if word in self.ordinary:
+            return True
+        return word.endswith("s") and word[:-1] in self.ordinary and word not in self.given and word not in self.family
+
 
 @cache
 def gazetteer() -> Gazetteer:

@@ -1,71 +1,122 @@
 """Names of persons and postal addresses in free text, by a conditional random field that comes with the project.
 
-Lafferty, McCallum and Pereira 2001, through CRFsuite. It was trained by benchmarks/privacy/train_names.py on synthetic
-sentences; docs/benchmarks.md says what it finds and what it misses.
+It was trained by benchmarks/privacy/train_names.py on synthetic sentences; docs/benchmarks.md says what it finds and
+what it misses.
 """
 
-import re
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-import pycrfsuite
+import numpy as np
 
+from pipelines.data.privacy.crf import Crf, Scores
 from pipelines.data.privacy.gazetteer import gazetteer
 from pipelines.data.privacy.rule import Span
-from pipelines.data.privacy.tokens import Token, could_be_of_name, could_be_of_street, features, tokenise
+from pipelines.data.privacy.tokens import Token, located, words_of
+from pipelines.data.privacy.word_features import is_street
 
-MODEL = Path(__file__).parent / "names.crfsuite"
+MODEL = Path(__file__).parent / "names.json"
 KINDS = ("NAME", "ADDRESS")
 # From this chance on a token is hidden. What is wrongly hidden costs little, what passes may cost a person, least where
 # an ordinary word is hidden: so words that prose does not have in small letters are hidden sooner.
-_LEAST = {"NAME": 0.2, "ADDRESS": 0.2}
+_LEAST = 0.2
 _LEAST_ORDINARY = 0.4
-_AROUND = 5
-_WORD = re.compile(r"[^\W\d_]+")
+# A place is looked at closely where the best run of one kind through it has these odds or better, next to no run.
+_LEAST_ODDS = 0.4
+_AROUND = 4
 # Signs between two tokens of a kind that do not part them.
 _JOINED = defaultdict(frozenset, {"ADDRESS": frozenset(".,'’-&/#()"), "NAME": frozenset(".'’-")})
 
 
 def find_names(text: str) -> Iterator[Span]:
-    """Names and addresses in a normalised text; only what stands near a word that could be of one is looked at."""
-    words = _WORD.findall(text)
-    if any(map(could_be_of_name, words)) or any(map(could_be_of_street, words)):
-        tokens = tokenise(text)
-        for first, end in _windows(tokens):
-            yield from spans_of(tokens[first:end], _labels(tokens, first, end))
+    """Names and addresses in a normalised text; the sums of the model are done only where one may be."""
+    crf = _crf()
+    words = words_of(text)
+    scores = crf.scores(words)
+    tokens: list[Token] = []
+    for first, end in _windows(_worth_a_look(scores), len(scores)):
+        chances = crf.chances(scores[first:end])
+        if max(chance[kind] for chance in chances for kind in _run_weights().kinds) >= _LEAST:
+            tokens = tokens or list(located(text, words))
+            lines = [place in words.breaks for place in range(first, end)]
+            spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
+            addressed = any(span.kind == "ADDRESS" and _names_a_place(text[span.start : span.end]) for span in spans)
+            yield from (span for span in spans if span.kind == "NAME" or addressed)
 
 
-def _windows(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Runs of tokens around those worth a look, as first and end, none overlapping."""
-    first, end = 0, 0
-    for place, token in enumerate(tokens):
-        near = tokens[max(0, place - _AROUND) : place + _AROUND]
-        if (could_be_of_name(token.text) and token.text[0].isalpha()) or (
-            could_be_of_street(token.text) and any(one.text.isdigit() for one in near)
-        ):
-            if place - _AROUND > end:
-                if end:
-                    yield first, end
-                first = max(0, place - _AROUND)
-            end = min(len(tokens), place + _AROUND + 1)
+def _names_a_place(text: str) -> bool:
+    """Whether this is more of an address than a number or a word alone."""
+    words = words_of(text).texts
+    return any(map(is_street, words)) or (any(map(str.isdigit, words)) and any(map(str.isalpha, words)))
+
+
+def _worth_a_look(scores: Scores) -> list[int]:
+    """The places through which a run of a kind leads that is likely enough, next to no run at all.
+
+    The weight of a run's places and transitions is a difference of two running sums; the best run through a place ends
+    at the highest sum from there on and begins at the lowest before.
+    """
+    run = _run_weights()
+    sums = np.zeros((len(scores) + 1, len(KINDS)), np.float32)
+    (scores @ run.gain + run.step).cumsum(axis=0, out=sums[1:])
+    lowest = np.minimum.accumulate(sums[:-1])
+    highest = np.maximum.accumulate(sums[:0:-1])[::-1]
+    worth = highest - lowest >= run.least
+    places: list[int] = np.flatnonzero(worth.any(axis=1)).tolist() if worth.any() else []
+    return places
+
+
+class _RunWeights(NamedTuple):
+    """Of runs of the two kinds: their labels, what turns scores into gains over no kind, what each step within a run
+    weighs next to one outside, and the least weight of a run that is worth a look."""
+
+    kinds: list[int]
+    gain: Scores
+    step: Scores
+    least: Scores
+
+
+@cache
+def _run_weights() -> _RunWeights:
+    labels, weights = _crf().labels, _crf().transitions
+    kinds, outside = [labels.index(kind) for kind in KINDS], labels.index("O")
+    gain = np.zeros((len(labels), len(kinds)), np.float32)
+    gain[kinds, range(len(kinds))] = 1
+    gain[outside] = -1
+    step = weights[kinds, kinds] - weights[outside, outside]
+    enter_and_leave = weights[outside, kinds] + weights[kinds, outside] - weights[outside, outside] - step
+    return _RunWeights(kinds, gain, step, math.log(_LEAST_ODDS) - enter_and_leave)
+
+
+def _windows(worth: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
+    """Runs of places around those worth a look, as first and end, none overlapping."""
+    first = end = 0
+    for place in worth:
+        if place - _AROUND > end:
+            if end:
+                yield first, end
+            first = max(0, place - _AROUND)
+        end = min(count, place + _AROUND + 1)
     if end:
         yield first, end
 
 
-def _labels(tokens: Sequence[Token], first: int, end: int) -> list[str]:
-    tagger = _tagger()
-    ordinary = gazetteer().ordinary
+def _labels(tokens: Sequence[Token], lines: Sequence[bool], chances: Sequence[Sequence[float]]) -> list[str]:
+    """A label for each token; `lines` says before which a line begins."""
+    known = _crf().labels
     labels: list[str] = []
-    for place, label in enumerate(tagger.tag(features(tokens, first, end))):
-        token = tokens[first + place]
-        if label not in KINDS and (label != "O" or token.text[0].isdigit() or token.text.lower() not in ordinary):
-            chances = {kind: tagger.marginal(kind, place) for kind in KINDS}
-            lowest = _LEAST_ORDINARY if token.text.lower() in ordinary or not token.text[0].isalpha() else 0.0
-            likely = [kind for kind in KINDS if chances[kind] >= max(lowest, _LEAST[kind])]
-            label = max(likely, key=chances.__getitem__) if likely else label
-        if label != "NAME" and labels[-1:] == ["NAME"] and _goes_on(tokens[first + place - 1], token):
+    for place, (token, chance) in enumerate(zip(tokens, chances, strict=True)):
+        label = known[max(range(len(known)), key=chance.__getitem__)]
+        ordinary = gazetteer().is_ordinary(token.text.lower())
+        if label not in KINDS and (label != "O" or token.text[0].isdigit() or not ordinary):
+            lowest = _LEAST_ORDINARY if ordinary or not token.text[0].isalpha() else _LEAST
+            kind = max(KINDS, key=lambda one: chance[known.index(one)])
+            label = kind if chance[known.index(kind)] >= lowest else label
+        if label != "NAME" and labels[-1:] == ["NAME"] and not lines[place] and _goes_on(tokens[place - 1], token):
             label = "NAME"
         labels.append(label)
     return labels
@@ -73,8 +124,7 @@ def _labels(tokens: Sequence[Token], first: int, end: int) -> list[str]:
 
 def _goes_on(name: Token, token: Token) -> bool:
     """Whether a capitalised word right behind a name belongs to it, however ordinary: Tami Want."""
-    beside = token.start - name.end == 1 and token.line == name.line
-    return beside and name.text.istitle() and token.text.istitle() and len(token.text) > 1
+    return token.start - name.end == 1 and name.text.istitle() and token.text.istitle() and len(token.text) > 1
 
 
 def spans_of(tokens: Sequence[Token], labels: Sequence[str]) -> Iterator[Span]:
@@ -96,7 +146,5 @@ def spans_of(tokens: Sequence[Token], labels: Sequence[str]) -> Iterator[Span]:
 
 
 @cache
-def _tagger() -> pycrfsuite.Tagger:
-    tagger = pycrfsuite.Tagger()
-    tagger.open(str(MODEL))
-    return tagger
+def _crf() -> Crf:
+    return Crf(MODEL)

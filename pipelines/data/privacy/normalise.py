@@ -28,7 +28,7 @@ class Normalised:
 
 def normalise(text: str) -> Normalised:
     """NFKC (Unicode Annex 15) by character, no invisible characters, ASCII digits, dashes and spaces, no escapes."""
-    escapes = "%" in text or "&" in text
+    escapes = ("%" in text or "&" in text) and _ESCAPE.search(text) is not None
     if text.isascii() and not escapes:
         return Normalised(text, range(len(text)), range(1, len(text) + 1))
     characters: list[str] = []

@@ -4,9 +4,10 @@ Every pattern is anchored so that its time grows with the text's length, not its
 """
 
 import re
+from string import ascii_lowercase
 
 from pipelines.data.privacy.checks import iban_length, is_ipv6, luhn_holds
-from pipelines.data.privacy.rule import DIGITS, Rule
+from pipelines.data.privacy.rule import Rule
 
 
 def _card(text: str) -> int:
@@ -25,7 +26,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
     Rule(
         "IBAN",
         re.compile(r"(?<![A-Z0-9])(?=(?P<value>[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}))", re.I | re.A),
-        DIGITS,
+        tuple(f"{letter}00" for letter in ascii_lowercase),
         iban_length,
     ),
     Rule(
@@ -35,13 +36,14 @@ NUMBER_RULES: tuple[Rule, ...] = (
             r"|3[0-9]{3}([ -]?)[0-9]{6}\3[0-9]{4,5}|[2-6][0-9]{12,18}"
             r"|(?:5[0678]|6[0-9])[0-9]{10}|(?:1800|2131)[0-9]{11})(?![0-9]))"
         ),
-        DIGITS,
+        ("0000 0000", "0000-0000", "00000000"),
         _card,
+        digits=12,
     ),
     Rule(
         "SSN",
         re.compile(r"(?<![\w-])(?P<value>(?!000|666)[0-8][0-9]{2}([ -])(?!00)[0-9]{2}\2(?!0000)[0-9]{4})(?![\w-])"),
-        DIGITS,
+        ("000-00-0000", "000 00 0000"),
     ),
     Rule(
         "SSN",  # any number that is called one
@@ -49,6 +51,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
             r"\b(?:ssn|social security)\b[^\n0-9]{0,30}(?P<value>[0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})(?![\w-])", re.I
         ),
         ("ssn", "social security"),
+        also=("000",),
     ),
     Rule(
         "DRIVER_LICENSE",
@@ -59,6 +62,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
         ),
         ("licen", "permit", "dl"),
         _with_digit,
+        also=("0",),
     ),
     Rule(
         "IP",
@@ -66,7 +70,7 @@ NUMBER_RULES: tuple[Rule, ...] = (
             r"(?<![\w.])(?P<value>(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))"
             r"(?!\w|\.[0-9])"
         ),
-        (".",),
+        ("0.0",),
     ),
     Rule(
         "IP",

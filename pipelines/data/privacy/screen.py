@@ -81,8 +81,8 @@ def _screened_value(value: Any, place: Place, screened: Screened, detector: Dete
     text, masks = mask(str(value), detector, own)
     if masks or isinstance(value, str):
         screened.masks[place] = masks
-        screened.secrets.update(one.kind for one in masks if one.kind.islower())
-        screened.personal.update(one.kind for one in masks if one.kind.isupper())
+        for one in masks:
+            (screened.secrets if one.kind.islower() else screened.personal)[one.kind] += 1
         return text
     return value
 

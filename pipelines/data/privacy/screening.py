@@ -96,6 +96,8 @@ def screened_rows(rows: Iterable[Row], screen: Screen, workers: int | None = Non
     if count == 1 or (len(first) < _FEW and workers is None):
         yield from ((row, screen.row(row)) for part in (first, rows) for row in part)
         return
+    # What the detectors read at their first text is read here, once, and shared with the processes.
+    screen.detector.find("A")
     with multiprocessing.get_context("fork").Pool(count, _use, (screen,)) as pool:
         waiting: deque[tuple[list[Row], Any]] = deque()
         for batch in _batches(part for part in (first, rows)):

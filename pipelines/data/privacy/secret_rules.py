@@ -12,7 +12,8 @@ _MIXED = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=[^0-9]*[0-9])")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 # Words and short numbers, as in transfer_funds_between_accounts_7291.
 _IDENTIFIER = re.compile(r"[A-Za-z]{2,}(?:[_-](?:[A-Za-z]+|[0-9]{1,6}))+")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_UUID_TEXT = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = re.compile(_UUID_TEXT, re.I)
 _TELLING = re.compile(r"\d|[^\w'\-/.]|(?<=[a-z])[A-Z]")
 _NO_VALUES = {"none", "null", "true", "false", "undefined", "changeme", "required", "optional", "string"}
 
@@ -39,6 +40,17 @@ def _random_value(text: str) -> int:
     return len(text) if entropy(text) >= (3.0 if _HEX.fullmatch(text) else 3.7) else 0
 
 
+# Whose keys have no shape that tells them: they are known by the name that they are assigned to.
+_UNSHAPED = (
+    "adafruit", "adobe", "airtable", "algolia", "alibaba", "asana", "atlassian", "beamer", "bitbucket", "bittrex",
+    "cloudflare", "codecov", "cohere", "coinbase", "confluence", "confluent", "contentful", "datadog", "discord",
+    "droneci", "dropbox", "etsy", "facebook", "fastly", "finicity", "finnhub", "flickr", "freemius", "freshbooks",
+    "gitter", "gocardless", "heroku", "hubspot", "intercom", "jfrog", "jira", "kraken", "kucoin", "launchdarkly",
+    "linear", "linkedin", "looker", "mailchimp", "mailgun", "mapbox", "mattermost", "meraki", "messagebird", "netlify",
+    "newrelic", "new_relic", "nytimes", "okta", "plaid", "privateai", "rapidapi", "sendbird", "sentry", "sidekiq",
+    "snyk", "sonar", "squarespace", "sumo", "telegram", "travis", "twitch", "twitter", "yandex", "zendesk",
+)  # fmt: skip
+
 SECRET_RULES: tuple[Rule, ...] = (
     Rule(
         "private_key",
@@ -53,6 +65,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         "aws_access_key",
         re.compile(r"\b(?P<value>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b"),
         ("akia", "asia", "abia", "acca"),
+        run=20,
     ),
     Rule(
         "vendor_token",  # looser than token_shapes: cut short, of an older length, or of a vendor nobody listed
@@ -61,10 +74,53 @@ SECRET_RULES: tuple[Rule, ...] = (
             r"|xox[a-z]-[A-Za-z0-9-]{10,}|glpat-[\w-]{20,}|AIza[\w-]{30,}|sk-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{30,}"
             r"|hf_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{30,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|pypi-[\w-]{50,})"
         ),
-        ("_live_", "_test_", "gh", "xox", "glpat-", "aiza", "sk-", "npm_", "hf_", "sg.", "shp", "pypi-"),
+        (
+            "_live_",
+            "_test_",
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "xox",
+            "glpat-",
+            "aiza",
+            "sk-",
+            "npm_",
+            "hf_",
+            "sg.",
+            "shpat_",
+            "shpca_",
+            "shppa_",
+            "shpss_",
+            "pypi-",
+        ),
+        run=15,
     ),
-    Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",)),
+    Rule(
+        "vendor_token",  # told by a mark within: of Azure, Terraform, MaxMind, Mailchimp, Telegram, Teams
+        re.compile(
+            r"(?<![\w~.-])(?P<value>[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"
+            r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}|[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"
+            r"|[0-9a-f]{32}-us[0-9]{1,2}|[0-9]{5,16}:A[A-Za-z0-9_-]{34}"
+            r"|[a-z0-9]{1,63}\.webhook\.office\.com/webhookb2/[\w@/-]{60,300})(?![\w-])"
+        ),
+        ("q~", ".atlasv0.", "_mmk", "-us0", ":a", ".webhook.office.com/"),
+        run=36,
+    ),
+    Rule("jwt", re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?)"), ("eyj",), run=23),
     Rule("basic_auth", re.compile(rf"://(?P<value>{NO_MASK}[^\s/:@]+:[^\s/@]+)@"), ("://",)),
+    Rule(
+        "basic_auth",
+        re.compile(
+            r"\b(?:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:basic|bearer|token)\s"
+            r"|curl\s[^\n]{0,200}?\s(?:-u|--user)[ =][\"']?(?=[^\s:]{1,60}:))"
+            rf"(?P<value>{NO_MASK}[\w=~@.+/:-]{{8,}})",
+            re.I,
+        ),
+        ("authorization", "curl"),
+    ),
     Rule(
         "password",
         re.compile(
@@ -86,6 +142,34 @@ SECRET_RULES: tuple[Rule, ...] = (
         _assigned_password,
     ),
     Rule(
+        "password",  # on the indented lines below its name, one or a list
+        re.compile(
+            r"(?:password|passwd|secret|credential)s?(?:[_-]\w{1,30})*[ \t]{0,3}[:=][ \t]*\n"
+            rf"(?P<value>(?:[ \t]+(?:- ?)?{NO_MASK}[^\s:=]+(?:\n|\Z)){{1,30}})",
+            re.I,
+        ),
+        ("passw", "secret", "credential"),
+        lambda text: len(text.rstrip()),
+    ),
+    Rule(
+        "password",  # <add key="Password" value="...">
+        re.compile(
+            rf"(?:key|name)=\"(?:cleartext)?password\"\s{{1,9}}value=\"(?P<value>{NO_MASK}[^\"\s]{{4,}})\"", re.I
+        ),
+        ('password"',),
+    ),
+    Rule(
+        "assigned_key",
+        re.compile(
+            rf"(?:{'|'.join(_UNSHAPED)})[\w .-]{{0,20}}[\"']?\s{{0,3}}(?::|=>?|:=)\s{{0,3}}[\"'`]?"
+            rf"(?P<value>{_UUID_TEXT}|[\w=-]{{14,90}})(?![\w=.-])",
+            re.I,
+        ),
+        _UNSHAPED,
+        _random_key,
+        run=14,
+    ),
+    Rule(
         "assigned_key",
         re.compile(
             r"(?:api|access|auth|secret|private|client|bearer)[ _-]?(?:key|token|secret)?[\"']?"
@@ -94,6 +178,7 @@ SECRET_RULES: tuple[Rule, ...] = (
         ),
         ("api", "access", "auth", "secret", "private", "client", "bearer"),
         _random_key,
+        run=16,
     ),
     Rule(
         "assigned_key",  # a short one after a name that says key: aws_secret_key = 23456789a1
@@ -114,5 +199,6 @@ SECRET_RULES: tuple[Rule, ...] = (
         ),
         ("=", ":", '"', "'", "`"),
         _random_value,
+        run=20,
     ),
 )
