@@ -28,7 +28,8 @@ class _BoundedPolicy(email.policy.EmailPolicy):
         return super().header_fetch_parse(name, value)
 
 
-_POLICY = _BoundedPolicy()
+# Headers of a mail within a mail are given on as they are: to fold some anew never ends.
+_POLICY = _BoundedPolicy(refold_source="none")
 
 
 @dataclass(frozen=True)
