@@ -59,7 +59,7 @@ from pipelines.data.splits import (
     sides_by_time,
 )
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, write_json, write_text, written_whole
+from pipelines.files import clear_unfinished, read_json, write_json, write_text, written_whole
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, Recipe, example_columns
@@ -74,6 +74,7 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     _check_curate(recipe, paths)
     scratch = paths.scratch / "prepare"
+    clear_unfinished(*(paths.work / f"{side}.parquet" for side in SIDES))
     try:
         _prepare(recipe, paths, scratch)
     finally:

@@ -72,7 +72,8 @@ class Ended(NamedTuple):
 
 def project(columns: str = COLUMNS, base: Mapping[str, str] | None = None, data: str = "", **source: Any) -> None:
     """Write recipe and contract into this folder. The recipe has one source, `notes`; `data` is more of its section."""
-    fields = {"contract": str(CONTRACT), "type": "files", "path": "data/*", **source}
+    given = {"contract": str(CONTRACT), "type": "files", "path": "data/*", **source}
+    fields = {field: value for field, value in given.items() if value is not None}
     head = "version: 1.0.0\napiVersion: v3.2.0\nkind: DataContract\nid: notes\nstatus: active\n"
     CONTRACT.write_text(f"{head}schema:\n- name: notes\n  properties:\n{columns}")
     user, assistant = ("{body}", "{label}") if columns.count("label") else ("{text}", "{text}")
@@ -132,12 +133,12 @@ def walked() -> Walked:
 
 def told(**source: Any) -> str:
     """The error in which resolve, collect or ingest end: lines that tell no values, and nothing half-written."""
+    before = _results()
     with pytest.raises(TinsmithError) as caught:
         walk(**source)
     error = str(caught.value)
     assert PRIVATE not in error
-    assert not (PATHS.work / "accepted.parquet").exists()
-    assert not PATHS.reports.exists()
+    assert _results() == before
     _nothing_half_written()
     return error
 
@@ -192,6 +193,11 @@ def edit(path: Path, old: str, new: str) -> None:
 def dumped(value: Any) -> str:
     """YAML of a value."""
     return strict_yaml.dump(value)
+
+
+def _results() -> list[bytes | None]:
+    files = (PATHS.work / "accepted.parquet", PATHS.reports / "ingest.json")
+    return [file.read_bytes() if file.exists() else None for file in files]
 
 
 def _nothing_half_written() -> None:
