@@ -1,5 +1,6 @@
 """Writing files so that a kill or a full disk never leaves half of one behind."""
 
+import glob
 import hashlib
 import json
 import os
@@ -27,6 +28,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         os.replace(fresh, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def clear_unfinished(*paths: Path) -> None:
+    """Remove what a killed `written_whole` left beside files or folders that nobody else writes at this moment."""
+    for path in paths:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+            shutil.rmtree(left)
 
 
 def write_text(path: Path, text: str) -> None:

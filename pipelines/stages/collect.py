@@ -23,7 +23,7 @@ from pipelines.data.row_store import write_batches
 from pipelines.data.sources.reading import read_source
 from pipelines.data.sources.rows import Part
 from pipelines.errors import TinsmithError
-from pipelines.files import write_json, written_whole
+from pipelines.files import clear_unfinished, write_json, written_whole
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_sources import DatabaseSource, Source
@@ -48,6 +48,7 @@ def collect(recipe: Recipe, paths: Paths, source: str | None = None) -> None:
 
 def _collect(name: str, source: Source, target: Path) -> None:
     contract = read_contract(Path(source.contract))
+    clear_unfinished(target)
     with written_whole(target) as folder:
         folder.mkdir()
         parts: list[dict[str, Any]] = []

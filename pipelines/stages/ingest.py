@@ -24,7 +24,7 @@ from pipelines.data.quarantine import (
     write_accepted,
 )
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, write_json, written_whole
+from pipelines.files import clear_unfinished, read_json, write_json, written_whole
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
@@ -67,6 +67,8 @@ def ingest(recipe: Recipe, paths: Paths) -> None:
     collected = [_collected(recipe, paths, name) for name in recipe.data.sources]
     _refuse_copies(collected)
     accepted, reference = paths.work / "accepted.parquet", paths.work / "reference"
+    # Rows must not outlive their next build in what a killed one left.
+    clear_unfinished(accepted, reference, paths.work / "quarantine.jsonl")
     with written_whole(accepted) as fresh_accepted, written_whole(reference) as fresh_reference:
         fresh_reference.mkdir()
         (fresh_reference / "README.txt").write_text(_REFERENCE)

@@ -56,7 +56,7 @@ from pipelines.data.splits import (
 from pipelines.data.structures import list_columns, single_columns, with_lists, with_objects
 from pipelines.data.token_lengths import drop_too_long, token_counts, token_figures
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, write_json, write_text
+from pipelines.files import clear_unfinished, read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, JsonAnswer, Recipe, example_columns
@@ -70,6 +70,7 @@ def prepare(recipe: Recipe, paths: Paths) -> None:
     """Write the three splits and the datasheet of `recipe`."""
     _check_curate(recipe, paths)
     scratch = paths.scratch / "prepare"
+    clear_unfinished(*(paths.work / f"{side}.parquet" for side in SIDES))
     try:
         _prepare(recipe, paths, scratch)
     finally:

@@ -1,6 +1,7 @@
 """HTML without what a reader of the page would not see: instructions to a model are hidden there."""
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -24,11 +25,15 @@ class VisibleHtml(NamedTuple):
 def visible_html(html: str) -> VisibleHtml:
     """Leave out what an element hides by itself: `hidden`, display, visibility, opacity or a font size of nothing.
 
-    What a style sheet hides is not known here.
+    What a style sheet hides is not known here. A comment or a tag that never ends hides the rest, as it does in HTML5.
     """
     page = _Page()
     page.feed(html)
-    page.close()
+    if page.rawdata.startswith("<"):
+        # To close the page would look for its end again from each later tag, for hours.
+        page.hidden_characters += _count(page.rawdata)
+    else:
+        page.close()
     return VisibleHtml("".join(page.seen), " ".join("".join(page.title).split()) or None, page.hidden_characters)
 
 
@@ -40,6 +45,7 @@ class _Page(HTMLParser):
         self.hidden_characters = 0
         # Of the elements that are open: name, whether it is out of sight, whether that is because it is hidden.
         self._open: list[tuple[str, bool, bool]] = []
+        self._open_names: Counter[str] = Counter()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep the tag where it can be seen, and note what it hides."""
@@ -49,22 +55,22 @@ class _Page(HTMLParser):
         out, hidden = out or hides or tag in _UNSEEN, hidden or hides
         if tag not in _VOID:
             self._open.append((tag, out, hidden))
+            self._open_names[tag] += 1
         if not out:
             self.seen.append(self.get_starttag_text() or "")
 
     def handle_endtag(self, tag: str) -> None:
         """Close the element with all that was left open in it; an end without a beginning is passed over."""
-        if tag not in (name for name, _, _ in self._open):
-            return
-        while True:
+        while self._open_names[tag]:
             name, out, _ = self._open.pop()
+            self._open_names[name] -= 1
             if not out:
                 self.seen.append(f"</{name}>")
             if name == tag:
                 return
 
     def handle_data(self, data: str) -> None:
-        self._text(data, len("".join(data.split())))
+        self._text(data, _count(data))
 
     def handle_entityref(self, name: str) -> None:
         self._text(f"&{name};", 1)
@@ -80,3 +86,8 @@ class _Page(HTMLParser):
             self.title.append(text)
         elif hidden:
             self.hidden_characters += characters
+
+
+def _count(text: str) -> int:
+    """Characters that are not white space."""
+    return len("".join(text.split()))

@@ -14,7 +14,22 @@ from typing import Any
 from pipelines.data.sources.passages import UnreadableError, strictly_decoded
 
 # What the standard library's own parser raises on headers that no mail should have.
-_BROKEN_HEADER = (ValueError, IndexError, AttributeError, LookupError, TypeError)
+_BROKEN_HEADER = (ValueError, IndexError, AttributeError, LookupError, TypeError, RecursionError)
+_LONGEST_HEADER = 10_000
+
+
+class _BoundedPolicy(email.policy.EmailPolicy):
+    """The standard library's, but never parsing a header whose length would take it minutes and gigabytes."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """The parsed header; raises UnreadableError where it is too long."""
+        if len(value) > _LONGEST_HEADER:
+            raise UnreadableError(f"document: a header longer than {_LONGEST_HEADER} characters")
+        return super().header_fetch_parse(name, value)
+
+
+# Headers of a mail within a mail are given on as they are: to fold some anew never ends.
+_POLICY = _BoundedPolicy(refold_source="none")
 
 
 @dataclass(frozen=True)
@@ -41,9 +56,15 @@ def mail_of(content: bytes, encoding: str) -> Mail:
     """The mail in an EML's bytes; `encoding` is that of a body that does not name its own.
 
     Raises:
-        UnreadableError: the bytes are no mail, or the body is not of its encoding.
+        UnreadableError: the bytes are no mail, or the body is not of its encoding, or parts are nested without end.
     """
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    try:
+        return _mail(email.message_from_bytes(content, policy=_POLICY), encoding)
+    except RecursionError:
+        raise UnreadableError("document: parts or headers nested too deeply") from None
+
+
+def _mail(message: EmailMessage, encoding: str) -> Mail:
     if not message.keys():
         raise UnreadableError("document: no mail, since it has no headers")
     body = message.get_body(("plain", "html"))

@@ -9,7 +9,10 @@ import python_calamine
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, refuse_bomb
 from pipelines.data.sources.rows import Row, places_of, typed_row
+from pipelines.data.sources.xlsx_extent import cells_spanned
 from pipelines.errors import TinsmithError
+
+_MOST_CELLS = 20_000_000
 
 
 def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterator[Row]:
@@ -19,7 +22,8 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
     point, and a day at midnight as a date where the contract asks for one.
 
     Raises:
-        TinsmithError: the file is no XLSX, is encrypted, or lacks the sheet or a column of the contract.
+        TinsmithError: the file is no XLSX, is encrypted, lacks the sheet or a column of the contract, or spans more
+            cells than the memory should hold.
     """
     refuse_bomb(file)
     try:
@@ -27,6 +31,10 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
         names = book.sheet_names
         if sheet and sheet not in names:
             raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(names)} sheets")
+        if cells_spanned(file.path) > _MOST_CELLS:
+            raise TinsmithError(
+                f"{file.told}: a sheet spans more than {_MOST_CELLS} cells; delete what stands far out, or save it as CSV"
+            )
         cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError):
         raise TinsmithError(
