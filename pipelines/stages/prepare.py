@@ -7,6 +7,7 @@ work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.jso
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from pipelines.data.curation.curate import (
 from pipelines.data.curation.languages import known_languages
 from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
+from pipelines.data.engine import mapped
 from pipelines.data.examples import MESSAGES, Examples, batches, example_row, write_examples
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
@@ -44,7 +46,7 @@ from pipelines.data.privacy.screening import (
     screened_rows,
     without_forgotten,
 )
-from pipelines.data.rendering import answer_fields, control_tokens, tokenize_example
+from pipelines.data.rendering import answer_fields, control_tokens, token_counts
 from pipelines.data.splits import (
     LEFT_OUT,
     SIDES,
@@ -101,7 +103,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     filtered, boilerplate = drop_filtered(examples, ledger, curate)
     suspicious, phrases = drop_suspicious(examples, ledger, curate, example)
     clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
-    tokens, answer_tokens = _token_counts(examples, ledger, tokenizer, paths)
+    tokens, answer_tokens = _token_counts(examples, ledger, tokenizer, recipe, paths)
     _drop_too_long(tokens, ledger, recipe, paths)
 
     keys = np.column_stack([examples.keys(), clusters])
@@ -204,25 +206,27 @@ def _screened_rows(
     screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
     surrogates = open_surrogates(privacy, everybody, vault)
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
-    screened = screened_rows(without_forgotten(rows, contracts, counts), screen)
+    screened = screened_rows(without_forgotten(rows, contracts, counts), screen, recipe.data.engine)
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
         yield row, {**found, **{column: row[column] for column in choices}}
     keep_surrogates(privacy, surrogates, vault)
 
 
-def _token_counts(examples: Examples, ledger: Ledger, tokenizer: Any, paths: Paths) -> tuple[Numbers, Numbers]:
+def _token_counts(
+    examples: Examples, ledger: Ledger, tokenizer: Any, recipe: Recipe, paths: Paths
+) -> tuple[Numbers, Numbers]:
     """Tokens of each kept row's whole chat and of its answer with the end of turn; 0 for rows that are not kept."""
     whole, answer = np.zeros((2, len(examples)), np.int64)
     rows = examples.rows(["example_id", "prompt", "answer"], ledger.kept)
-    total = int(ledger.kept.sum())
-    for place, row in zip(np.flatnonzero(ledger.kept), _watched(rows, "Counting tokens", total), strict=True):
-        if not row["answer"].strip():
+    counted = mapped(rows, partial(token_counts, tokenizer), recipe.data.engine)
+    watched = _watched(counted, "Counting tokens", int(ledger.kept.sum()))
+    for place, (row, counts) in zip(np.flatnonzero(ledger.kept), watched, strict=True):
+        if not counts:
             raise TinsmithError(
                 f"{paths.recipe}: data.example.assistant: the answer of {row['example_id']} is empty; make its columns "
                 "required in the contract"
             )
-        tokenized = tokenize_example(tokenizer, row["prompt"], row["answer"])
-        whole[place], answer[place] = len(tokenized.input_ids), sum(tokenized.trained)
+        whole[place], answer[place] = counts
     return whole, answer
 
 
