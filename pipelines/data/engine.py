@@ -155,9 +155,8 @@ def _start(engine: Engine) -> int:
     os.environ.update(_SILENT)
     import daft
 
-    atexit.register(_let_finish)
-
     if engine == "daft":
+        atexit.register(_let_finish)
         daft.set_runner_native()
         return len(os.sched_getaffinity(0))
     import ray
@@ -196,7 +195,7 @@ _queries: list[Iterator[Any]] = []
 
 
 def _let_finish() -> None:
-    """Daft 0.7 aborts an interpreter that ends during a query, as behind a user's mistake, or just behind its end."""
+    """Daft 0.7 in this process aborts it where it ends during a query, as behind a mistake in a row, or just after."""
     for parts in _queries:
         deque(parts, maxlen=0)
     time.sleep(0.5)

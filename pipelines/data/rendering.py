@@ -96,10 +96,11 @@ def tokenize_example(tokenizer: Any, prompt: list[Message], answer: str) -> Toke
 
 def token_counts(tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int] | None]:
     """Tokens of each row's whole chat and those trained, from its `prompt` and `answer`; None for an empty answer."""
-    chats = [
-        tokenize_example(tokenizer, row["prompt"], row["answer"]) if row["answer"].strip() else None for row in rows
-    ]
-    return [chat and (len(chat.input_ids), sum(chat.trained)) for chat in chats]
+    counts: list[tuple[int, int] | None] = []
+    for row in rows:
+        chat = tokenize_example(tokenizer, row["prompt"], row["answer"]) if row["answer"].strip() else None
+        counts.append((len(chat.input_ids), sum(chat.trained)) if chat else None)
+    return counts
 
 
 def tokenize_chat(tokenizer: Any, messages: Sequence[Message], tools: Sequence[Any] | None = None) -> TokenizedExample:
