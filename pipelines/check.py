@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipelines import strict_yaml
 from pipelines.data.contracts.recipe_contracts import contract_mistakes
+from pipelines.data.engine import engine_mistake
 from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
@@ -14,7 +15,7 @@ from pipelines.walk import recipe_files
 
 
 def check_recipe(path: Path) -> Recipe:
-    """Read a recipe and hold it against its contracts, its sources, its base and the other recipes.
+    """Read a recipe and hold it against its contracts, its sources, its engine, its base and the other recipes.
 
     Raises:
         TinsmithError: lists every mistake, one a line, as `file:line: field: what is wrong and how to mend it`.
@@ -23,6 +24,8 @@ def check_recipe(path: Path) -> Recipe:
     document = strict_yaml.load(path)
     mistakes = contract_mistakes(recipe, document)
     mistakes += _source_mistakes(recipe, document)
+    if mistake := engine_mistake(recipe.data.engine):
+        mistakes.append(f"{path}:{document.line(('data', 'engine'))}: data.engine: {mistake}")
     if base_mistake := base_mistakes(recipe.model.base, recipe.model.sha256):
         mistakes.append(f"{path}:{document.line(('model', 'base'))}: model.base: {base_mistake}")
     mistakes += _same_name_mistakes(recipe, document)

@@ -20,6 +20,7 @@ Entity = Literal[
     "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "ip", "url", "date", "age"
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
+Engine = Literal["local", "daft", "ray"]
 Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 
@@ -177,6 +178,11 @@ class Data(Section):
     )
     as_of: datetime.date | None = Field(
         None, description="The day (UTC) from whose beginning a contract's latency, freshness and retention count."
+    )
+    engine: Engine = Field(
+        "local",
+        description="What the slow steps on each row run on: local is processes of this machine, daft is Daft on this "
+        "machine, ray is Daft on the Ray cluster at the environment's RAY_ADDRESS. The result is the same.",
     )
     split: Split = Split()
     example: Example

@@ -50,3 +50,18 @@ def migrated_database(tmp_path_factory) -> Path:
         with open_registry() as client:
             client.search_experiments()
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """A Ray cluster of two nodes on this machine, of one worker each; without the keys of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.delenv("TINSMITH_KEY", raising=False)
+        from ray.cluster_utils import Cluster
+
+        node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+        cluster = Cluster(initialize_head=True, head_node_args=node)
+        cluster.add_node(**node)
+        yield cluster
+        cluster.shutdown()

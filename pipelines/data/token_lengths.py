@@ -1,12 +1,14 @@
 """How many tokens the examples have: what fits into train.max_length, and what one needs to know to choose it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipelines.data.curation.ledger import Ledger, Mask
+from pipelines.data.engine import mapped
 from pipelines.data.splits import LEFT_OUT, SIDES, Numbers
 from pipelines.data.tokenizing import LossOn, tokenize_row
 from pipelines.errors import TinsmithError
@@ -16,7 +18,7 @@ _SHORTEST_STEP = 64
 
 
 def token_counts(
-    rows: Iterable[Mapping[str, Any]], kept: Mask, tokenizer: Any, loss_on: LossOn, recipe_file: Path
+    rows: Iterable[Mapping[str, Any]], kept: Mask, tokenizer: Any, recipe: Recipe, recipe_file: Path
 ) -> tuple[Numbers, Numbers, Numbers]:
     """For each row the tokens of its whole chat, those that are trained, and those of its last answer.
 
@@ -26,16 +28,26 @@ def token_counts(
         TinsmithError: a row's answer is empty; and as tokenize_chat does.
     """
     whole, trained, answer = np.zeros((3, len(kept)), np.int64)
-    for place, row in zip(np.flatnonzero(kept), rows, strict=True):
-        if not row["answer"].strip():
+    counted = mapped(rows, partial(_counts, tokenizer, recipe.train.loss_on), recipe.data.engine)
+    for place, (row, counts) in zip(np.flatnonzero(kept), counted, strict=True):
+        if counts is None:
             raise TinsmithError(
                 f"{recipe_file}: data.example.assistant: the answer of {row['example_id']} is empty; make its columns "
                 "required in the contract"
             )
-        tokenized = tokenize_row(tokenizer, row, loss_on)
-        whole[place], trained[place] = len(tokenized.input_ids), sum(tokenized.trained)
-        answer[place] = len(tokenized.last_answer)
+        whole[place], trained[place], answer[place] = counts
     return whole, trained, answer
+
+
+def _counts(tokenizer: Any, loss_on: LossOn, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, int] | None]:
+    counts: list[tuple[int, int, int] | None] = []
+    for row in rows:
+        if not row["answer"].strip():
+            counts.append(None)
+            continue
+        tokenized = tokenize_row(tokenizer, row, loss_on)
+        counts.append((len(tokenized.input_ids), sum(tokenized.trained), len(tokenized.last_answer)))
+    return counts
 
 
 def drop_too_long(tokens: Numbers, ledger: Ledger, recipe: Recipe, recipe_file: Path) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from pipelines.data.privacy.screening import (
 from pipelines.data.rendering import answer_fields
 from pipelines.data.splits import (
     LEFT_OUT,
+    SIDES,
     Assignment,
     assigned,
     check_leaks,
@@ -103,7 +104,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
     kept = ledger.kept
     chats = _watched(examples.rows([*CHAT], kept), "Counting tokens", int(kept.sum()))
-    tokens, trained, answers = token_counts(chats, kept, tokenizer, recipe.train.loss_on, paths.recipe)
+    tokens, trained, answers = token_counts(chats, kept, tokenizer, recipe, paths.recipe)
     lengths = drop_too_long(tokens, ledger, recipe, paths.recipe)
 
     keys = np.column_stack([examples.keys(), clusters])
@@ -214,7 +215,7 @@ def _screened_rows(
     screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
     surrogates = open_surrogates(privacy, everybody, vault)
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
-    screened = screened_rows(without_forgotten(rows, contracts, counts), screen)
+    screened = screened_rows(without_forgotten(rows, contracts, counts), screen, recipe.data.engine)
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
         yield row, with_objects({**found, **{column: row[column] for column in choices}}, named, contract)
     keep_surrogates(privacy, surrogates, vault)

@@ -148,7 +148,9 @@ def test_a_spreadsheet_with_a_cell_far_out(far):
     path = workbook("data/a.xlsx", rows=[["id", "body", "label"], [1, "sesame", "good"]])
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name).decode() for name in archive.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace("</sheetData>", f"{FAR[far]}</sheetData>")
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(
+        "</sheetData>", f"{FAR[far]}</sheetData>"
+    )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
             archive.writestr(name, part)

@@ -39,8 +39,30 @@ _PIECES = [
     *(b"<", b">", b"&", b"<!--", b"-->", b"<![CDATA[", b"<div hidden>", b"</", b"<a x='", b"&#x0;", b"&#55296;"),
     *(b"{", b"[", b"}", b"]", b":", b"NaN", b'"a":', b"\\ud800", b"\\u0000", b"1e999", b"9" * 30, b"null"),
     *(b"<<", b">>", b"endobj", b"stream\n", b" 0 R", b"/Length 99999999", b"/Kids[2 0 R]", b"/Encrypt 1 0 R"),
-    *(b"\n\n", b"Content-Type: multipart/mixed; boundary=x\n", b"--x\n", b"=?utf-8?q?=F0?=", b"(", b"From ", b"charset=x"),
-    *(b"# ", b"| ", b"```", b"> ", b"- ", b"![", b"](", b"PK\3\4", b"PK\1\2", b"PAR1", b"\x1f\x8b", b"../", b"\x80\x04"),
+    *(
+        b"\n\n",
+        b"Content-Type: multipart/mixed; boundary=x\n",
+        b"--x\n",
+        b"=?utf-8?q?=F0?=",
+        b"(",
+        b"From ",
+        b"charset=x",
+    ),
+    *(
+        b"# ",
+        b"| ",
+        b"```",
+        b"> ",
+        b"- ",
+        b"![",
+        b"](",
+        b"PK\3\4",
+        b"PK\1\2",
+        b"PAR1",
+        b"\x1f\x8b",
+        b"../",
+        b"\x80\x04",
+    ),
 ]
 
 

@@ -37,6 +37,7 @@ class ModelNames:
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        self._folder = folder
         self._classify: Any = pipeline(
             "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple"
         )
@@ -45,6 +46,10 @@ class ModelNames:
             raise TinsmithError(
                 f"data.privacy.names: the model in {folder} has no tag for persons (PER, PERSON or NAME)"
             )
+
+    def __reduce__(self) -> tuple[type["ModelNames"], tuple[Path]]:
+        """Each worker loads the model from its own copy of the folder."""
+        return ModelNames, (self._folder,)
 
     def __call__(self, text: str) -> Iterator[Span]:
         """Names and addresses in a normalised text."""

@@ -1,15 +1,13 @@
-"""The privacy screen over all rows of a build: side by side in processes, in order, in bounded memory."""
+"""The privacy screen over all rows of a build, in order; what becomes of what it found."""
 
-import multiprocessing
-import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pipelines.data.contracts.contract import RECORD, Contract
+from pipelines.data.engine import mapped
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
@@ -21,13 +19,9 @@ from pipelines.data.privacy.screen import Screened, reason_to_drop, screen_row, 
 from pipelines.data.privacy.surrogates import Surrogates
 from pipelines.data.privacy.vault import company_key, read_vault, write_vault
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Privacy
+from pipelines.recipe import Engine, Privacy
 
 Row = dict[str, Any]
-_BATCH = 400
-# Fewer rows are screened sooner than processes are started.
-_FEW = 4_000
-_AHEAD = 3
 _CLASSES = {"person": NAME, "address": "ADDRESS"}
 
 
@@ -50,9 +44,9 @@ class Screen:
     detector: Detector
     policy: Policy
 
-    def row(self, row: Row) -> Screened:
-        """One row, screened."""
-        return screen_row(row, self.columns, self.personal, self.detector, self.policy)
+    def rows(self, rows: Sequence[Row]) -> list[Screened]:
+        """Rows, each screened."""
+        return [screen_row(row, self.columns, self.personal, self.detector, self.policy) for row in rows]
 
 
 def screen_of(
@@ -83,29 +77,15 @@ def screen_of(
     return Screen(columns, contract.personal, detector, policy)
 
 
-def screened_rows(rows: Iterable[Row], screen: Screen, workers: int | None = None) -> Iterator[tuple[Row, Screened]]:
-    """Each row and what the screen made of it, in order; the same for any number of processes.
-
-    At most three batches of 400 rows a process are in memory.
-    """
-    # A model that computes on threads of its own must not be copied into other processes.
-    alone = isinstance(screen.detector.names, ModelNames)
-    count = 1 if alone else workers or len(os.sched_getaffinity(0))
-    rows = iter(rows)
-    first = list(islice(rows, _FEW)) if workers is None else []
-    if count == 1 or (len(first) < _FEW and workers is None):
-        yield from ((row, screen.row(row)) for part in (first, rows) for row in part)
-        return
-    # What the detectors read at their first text is read here, once, and shared with the processes.
+def screened_rows(
+    rows: Iterable[Row], screen: Screen, engine: Engine = "local", workers: int | None = None
+) -> Iterator[tuple[Row, Screened]]:
+    """Each row and what the screen made of it, in order; the same for any engine and number of workers."""
+    # A model that computes on all cores itself must not do so in several processes of one machine.
+    alone = isinstance(screen.detector.names, ModelNames) and engine != "ray"
+    # What the detectors read at their first text is read here, once, and shared with this machine's processes.
     screen.detector.find("A")
-    with multiprocessing.get_context("fork").Pool(count, _use, (screen,)) as pool:
-        waiting: deque[tuple[list[Row], Any]] = deque()
-        for batch in _batches(part for part in (first, rows)):
-            waiting.append((batch, pool.apply_async(_screen_batch, (batch,))))
-            if len(waiting) >= _AHEAD * count:
-                yield from _ready(waiting)
-        while waiting:
-            yield from _ready(waiting)
+    return mapped(rows, screen.rows, engine, 1 if alone else workers)
 
 
 def kept_rows(
@@ -172,26 +152,3 @@ def _name_finder(names: str | None) -> Callable[[str], Iterable[Span]] | None:
     if names is None:
         return None
     return find_names if names == "builtin" else ModelNames(Path(names))
-
-
-_screen: Screen
-
-
-def _use(screen: Screen) -> None:
-    global _screen
-    _screen = screen
-
-
-def _screen_batch(batch: list[Row]) -> list[Screened]:
-    return [_screen.row(row) for row in batch]
-
-
-def _batches(parts: Iterable[Iterable[Row]]) -> Iterator[list[Row]]:
-    rows = (row for part in parts for row in part)
-    while batch := list(islice(rows, _BATCH)):
-        yield batch
-
-
-def _ready(waiting: deque[tuple[list[Row], Any]]) -> Iterator[tuple[Row, Screened]]:
-    batch, result = waiting.popleft()
-    yield from zip(batch, result.get(), strict=True)
