@@ -2,7 +2,7 @@ import numpy as np
 from datasets import Dataset
 from trl import pack_dataset
 
-from pipelines.data.rendering import TokenizedExample
+from pipelines.data.tokenizing import TokenizedExample
 from pipelines.model.answer_loss import IGNORED
 from pipelines.model.token_file import token_dataset
 
