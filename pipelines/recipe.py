@@ -82,7 +82,11 @@ class Example(Section):
         description="A column with the turns before the question as JSON, [{role, content}, ...], calls of tools too.",
     )
     user: Text | None = Field(None, description="The user's turn; {column} is replaced by the row's value.")
-    assistant: Answer | None = Field(None, description="The answer: text with {column}, or {json: [columns]}.")
+    assistant: Answer | None = Field(
+        None,
+        description="The answer: text with {column}, or {json: [columns]}; of an object's field, as label.total, the key "
+        "is its own name.",
+    )
     messages: Text | None = Field(
         None,
         description="Instead of user and assistant: a column with the whole conversation as JSON, whose last turn is "
