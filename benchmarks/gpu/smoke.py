@@ -29,7 +29,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
-from pipelines.data.rendering import TokenizedExample
+from pipelines.data.tokenizing import TokenizedExample
 from pipelines.model.qlora import Outcome, attention_for, fit, make_trainer, peak_memory_bytes, quantised_base
 from pipelines.recipe import Train
 
