@@ -55,14 +55,9 @@ class JsonAnswer(Section):
 
     @model_validator(mode="after")
     def _keys_differ(self) -> Self:
-        if len(self.columns_by_key) < len(self.json_):
+        if len(set(map(answer_key, self.json_))) < len(self.json_):
             raise ValueError("gives two values the same key; a field's key is the last part of its name")
         return self
-
-    @property
-    def columns_by_key(self) -> dict[str, str]:
-        """The object's keys in their order, each with its column."""
-        return {column.rpartition(".")[2]: column for column in self.json_}
 
 
 # Tags stand in pydantic's error locations; the brackets tell them from fields.
@@ -83,7 +78,11 @@ class Example(Section):
         description="A column with the turns before the question as JSON, [{role, content}, ...], calls of tools too.",
     )
     user: Text | None = Field(None, description="The user's turn; {column} is replaced by the row's value.")
-    assistant: Answer | None = Field(None, description="The answer: text with {column}, or {json: [columns]}.")
+    assistant: Answer | None = Field(
+        None,
+        description="The answer: text with {column}, or {json: [columns]}; of an object's field, as label.total, the "
+        "key is its own name.",
+    )
     messages: Text | None = Field(
         None,
         description="Instead of user and assistant: a column with the whole conversation as JSON, whose last turn is "
@@ -326,6 +325,11 @@ class Recipe(Section):
             if metric not in self.evaluate.metrics:
                 raise ValueError(f"gate.{metric} has a rule, but evaluate.metrics does not measure {metric}")
         return self
+
+
+def answer_key(column: str) -> str:
+    """The key of a column in a JSON answer: its name, of an object's field the last part of it."""
+    return column.rpartition(".")[2]
 
 
 def template_columns(template: str) -> tuple[str, ...]:

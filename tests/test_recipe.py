@@ -1,4 +1,5 @@
 import ast
+import json
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -69,6 +70,30 @@ def test_templates_hold_nothing_but_columns(template):
 def test_columns_of_a_whole_example():
     example = schema.Example.model_validate_json('{"system": "{c}", "user": "{b}", "assistant": {"json": ["a", "b"]}}')
     assert example_columns(example) == ("c", "b", "a")
+
+
+def test_columns_of_a_conversation():
+    example = schema.Example.model_validate_json('{"system": "{c}", "messages": "m", "tools": "t"}')
+    assert example_columns(example) == ("c", "m", "t")
+
+
+@pytest.mark.parametrize(
+    ("example", "wrong"),
+    [
+        ({"user": "{a}"}, "assistant is missing; give user and assistant, or messages"),
+        ({"assistant": "{a}"}, "user is missing; give user and assistant, or messages"),
+        ({"messages": "m", "user": "{a}", "assistant": "{b}"}, "messages is a whole conversation"),
+        ({"messages": "m", "history": "h"}, "messages is a whole conversation"),
+        ({"user": "{a}", "assistant": {"json": ["a.total", "b.total"]}}, "gives two values the same key"),
+    ],
+)
+def test_an_example_asks_in_one_way(example, wrong):
+    with pytest.raises(ValidationError, match=wrong):
+        schema.Example.model_validate_json(json.dumps(example))
+
+
+def test_an_answers_key_is_the_last_part_of_its_column():
+    assert [schema.answer_key(column) for column in ("label.shop.total", "shop")] == ["total", "shop"]
 
 
 def test_a_source_takes_its_folder_from_the_environment(monkeypatch):

@@ -143,7 +143,7 @@ def _objects(path: Path, encoding: str) -> Iterator[dict[str, tuple[str | None, 
     for line in read_lines(path, encoding):
         if line.text.strip() and not text_faults(line.text, encoding):
             try:
-                found = parse_object(line.text)
+                found = {name: as_text(value) for name, value in parse_object(line.text).items()}
             except BrokenJsonError:
                 continue  # ingest will quarantine it, with its reason
-            yield {name: as_text(value) for name, value in found.items()}
+            yield found

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.data.contracts.contract import Column, Contract
-from pipelines.recipe import JsonAnswer
+from pipelines.recipe import JsonAnswer, answer_key
 
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "object": "object", "array": "array"}
 
 
 def answer_schema(answer: JsonAnswer, contract: Contract) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a JSON answer, which llama-server takes as `response_format`."""
-    return _object({key: _value(name, contract) for key, name in answer.columns_by_key.items()})
+    return _object({answer_key(name): _value(name, contract) for name in answer.json_})
 
 
 def _value(name: str, contract: Contract) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.data.control_tokens import defused
 from pipelines.data.conversations import Message
-from pipelines.recipe import Example, JsonAnswer, template_parts
+from pipelines.recipe import Example, JsonAnswer, answer_key, template_parts
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ def json_value(value: Any) -> Any:
 def _answer(answer: str | JsonAnswer, row: Mapping[str, Any]) -> str:
     if isinstance(answer, str):
         return filled(answer, row)
-    fields = {key: json_value(row[column]) for key, column in answer.columns_by_key.items()}
+    fields = {answer_key(column): json_value(row[column]) for column in answer.json_}
     return json.dumps(fields, ensure_ascii=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines import strict_yaml
 from pipelines.handoff.handoff import Handoff
-from pipelines.recipe import JsonAnswer
+from pipelines.recipe import JsonAnswer, answer_key
 
 
 def model_card(handoff: Handoff) -> str:
@@ -120,7 +120,7 @@ def _base_model(handoff: Handoff) -> str:
 
 def _serving(handoff: Handoff) -> str:
     answer = handoff.recipe.data.example.assistant
-    fields = ", ".join(f"`{field}`" for field in answer.columns_by_key) if isinstance(answer, JsonAnswer) else ""
+    fields = ", ".join(f"`{answer_key(column)}`" for column in answer.json_) if isinstance(answer, JsonAnswer) else ""
     shape = f"It answers with a JSON object of {fields}." if fields else "It answers with plain text."
     return f"""\
 ## Serving

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.recipe import Answer, JsonAnswer
+from pipelines.recipe import Answer, JsonAnswer, answer_key
 
 Row = Mapping[str, Any]
 Prompt = list[dict[str, Any]]
@@ -67,8 +67,9 @@ def _form(answer: Answer | None, allowed: Mapping[str, Sequence[Any]]) -> str:
             return ""
         lines = "\n".join(f"- {value}" for value in allowed["answer"])
         return f"Answer with exactly one of the following lines, copied without the dash, and nothing else:\n{lines}"
-    keys = ", ".join(f'"{key}"' for key in answer.columns_by_key)
-    lines = "\n".join(f"- {key}: {_as_json_list(allowed[key])}" for key in answer.columns_by_key if key in allowed)
+    fields = [answer_key(column) for column in answer.json_]
+    keys = ", ".join(f'"{key}"' for key in fields)
+    lines = "\n".join(f"- {key}: {_as_json_list(allowed[key])}" for key in fields if key in allowed)
     values = f"\nAllowed values:\n{lines}" if lines else ""
     return f"Answer with one JSON object and nothing else. It has exactly these keys, in this order: {keys}.{values}"
 

@@ -18,6 +18,7 @@ REFUSES, JUDGES, TERMS = SECTIONS["What refuses a row"], SECTIONS["What judges t
 EXAMPLES = {
     "a: logicalType integer": ("logicalType: integer", ["x"]),
     "a: physicalType VARCHAR(20)": ("logicalType: string, physicalType: VARCHAR(20)", ["x" * 21]),
+    "a: items string": ("logicalType: array, items: {logicalType: string}", ["[1]"]),
     "a: required": ("logicalType: string, required: true", [None]),
     "a: unique": ("logicalType: string, unique: true", ["x", "x"]),
     "a: enum": ("logicalType: string, enum: [{value: x}]", ["y"]),
