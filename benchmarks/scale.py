@@ -52,6 +52,17 @@ def measured(step: str, folder: Path) -> tuple[float, float]:
     return seconds, sum(peaks.values()) / 1024
 
 
+def measure(folder: Path, count: int, *, everything: bool) -> list[list[str]]:
+    """Write `count` tickets into `folder` and run the steps over them; a line of the table for each."""
+    write_tickets(folder, count)
+    lines = []
+    for step in STEPS if everything else list(STEPS)[:-1]:
+        seconds, peak = measured(step, folder)
+        lines.append([step, f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:,.0f}"])
+        print(*lines[-1], file=sys.stderr)
+    return lines
+
+
 def check(folder: Path, planted: dict[str, int]) -> str:
     """What became of the planted rows, in a line.
 
@@ -122,11 +133,7 @@ def _main() -> None:
     for count in given.rows:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            write_tickets(folder, count)
-            for step in STEPS if given.all else list(STEPS)[:-1]:
-                seconds, peak = measured(step, folder)
-                lines.append([step, f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:,.0f}"])
-                print(lines[-1], file=sys.stderr)
+            lines += measure(folder, count, everything=given.all)
             told.append(check(folder, read_json(folder / PLANTED)))
     table = markdown_table(["step", "rows", "s", "rows/s", "peak MiB"], lines)
     print(f"{machine_line()}\n\n{table}\n\n" + "\n".join(told))
