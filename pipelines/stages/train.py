@@ -12,9 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.data.rendering import TokenizedExample, tokenize_example
+from pipelines.data.side_rows import SideRows
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.model.checkpoints import checkpoint_folder
@@ -25,7 +24,6 @@ from pipelines.stage_runner import run
 
 # Enough examples to see the validation loss turn; more would cost as much as training itself.
 VALIDATION_EXAMPLES = 32
-_BATCH = 1_000  # rows in memory at a time
 
 
 def train(recipe: Recipe, paths: Paths) -> None:
@@ -80,10 +78,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
 
 
 def _tokenised(tokenizer: Any, split: Path) -> Iterator[TokenizedExample]:
-    """The examples of a split, a batch in memory at a time."""
-    for batch in pq.ParquetFile(split).iter_batches(_BATCH, columns=["prompt", "answer"]):
-        for row in batch.to_pylist():
-            yield tokenize_example(tokenizer, row["prompt"], row["answer"])
+    return (tokenize_example(tokenizer, row["prompt"], row["answer"]) for row in SideRows(split))
 
 
 def _counted(examples: Iterable[TokenizedExample], counts: Counter[str]) -> Iterator[TokenizedExample]:
