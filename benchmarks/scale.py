@@ -4,12 +4,14 @@
     python -m benchmarks.scale --all 100000        # and the whole of prepare, with screening and tokens
 
 Each step runs in a process of its own, through the stages' own functions. Peak memory is VmHWM, the most that was ever
-resident, of that process and of all that it starts added up; what forked processes share counts in each of them.
+resident, of that process and of all that it starts added up; what forked processes share counts in each of them. Where
+other work runs beside it, CPU seconds tell more than seconds.
 At the end the rows must balance, and what benchmarks/scale_tickets.py planted must have been found.
 """
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -32,14 +34,14 @@ _EVERY = 0.05  # seconds between two looks at a step's memory
 _FEWEST_FOUND = 0.999  # of the planted near duplicates
 
 
-def measured(step: str, folder: Path) -> tuple[float, float]:
-    """Run one step in `folder`; its seconds and its peak memory in MiB.
+def measured(step: str, folder: Path) -> tuple[float, float, float]:
+    """Run one step in `folder`; its seconds, those of all its processors added up, and its peak memory in MiB.
 
     Raises:
         subprocess.CalledProcessError: the step failed; what it said was shown.
     """
     command = [sys.executable, "-m", "benchmarks.scale_steps", step]
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), _worked()
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, stdout=sys.stderr)
     peaks: dict[int, int] = {}
     while process.poll() is None:
@@ -49,7 +51,19 @@ def measured(step: str, folder: Path) -> tuple[float, float]:
     seconds = time.perf_counter() - begun
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return seconds, sum(peaks.values()) / 1024
+    return seconds, _worked() - worked, sum(peaks.values()) / 1024
+
+
+def measure(folder: Path, count: int, *, everything: bool) -> list[list[str]]:
+    """Write `count` tickets into `folder` and run the steps over them; a line of the table for each."""
+    write_tickets(folder, count)
+    lines = []
+    for step in STEPS if everything else list(STEPS)[:-1]:
+        seconds, worked, peak = measured(step, folder)
+        speed = count / seconds
+        lines.append([step, f"{count:,}", f"{seconds:.1f}", f"{worked:.1f}", f"{speed:,.0f}", f"{peak:,.0f}"])
+        print(*lines[-1], file=sys.stderr)
+    return lines
 
 
 def check(folder: Path, planted: dict[str, int]) -> str:
@@ -96,6 +110,12 @@ def _pairs_found(folder: Path) -> tuple[int, int]:
     return int((left == right).sum()), len(pairs)
 
 
+def _worked() -> float:
+    """Seconds of processor that the processes started here have taken, those that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _family(process: int) -> list[int]:
     try:
         return [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]
@@ -122,13 +142,9 @@ def _main() -> None:
     for count in given.rows:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            write_tickets(folder, count)
-            for step in STEPS if given.all else list(STEPS)[:-1]:
-                seconds, peak = measured(step, folder)
-                lines.append([step, f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}", f"{peak:,.0f}"])
-                print(lines[-1], file=sys.stderr)
+            lines += measure(folder, count, everything=given.all)
             told.append(check(folder, read_json(folder / PLANTED)))
-    table = markdown_table(["step", "rows", "s", "rows/s", "peak MiB"], lines)
+    table = markdown_table(["step", "rows", "s", "CPU s", "rows/s", "peak MiB"], lines)
     print(f"{machine_line()}\n\n{table}\n\n" + "\n".join(told))
 
 

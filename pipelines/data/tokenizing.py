@@ -3,10 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.parquet as pq
 from jinja2 import TemplateError
 
 from pipelines.data.conversations import Message
@@ -40,15 +38,6 @@ def stored_chat(row: Mapping[str, Any]) -> tuple[list[Message], Tools]:
         stored = json.loads(row["chat"])
         return stored["messages"], stored["tools"]
     return [*row["prompt"], {"role": "assistant", "content": row["answer"]}], None
-
-
-def read_chats(split: Path) -> list[dict[str, Any]]:
-    """The rows of a split with the whole of each chat: `prompt` is all of its messages but the answer, `tools` too."""
-    rows = []
-    for row in pq.read_table(split).to_pylist():
-        (*prompt, _), tools = stored_chat(row)
-        rows.append({**row, "prompt": prompt, "tools": tools})
-    return rows
 
 
 def tokenize_row(tokenizer: Any, row: Mapping[str, Any], loss_on: LossOn = "assistant") -> TokenizedExample:

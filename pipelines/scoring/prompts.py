@@ -1,9 +1,13 @@
 """What base and tuned are asked: the judged rows, and prompts that give the base a fair chance."""
 
 import hashlib
+import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
+
+import numpy as np
 
 from pipelines.recipe import Answer, JsonAnswer, answer_key
 
@@ -14,15 +18,15 @@ Prompt = list[dict[str, Any]]
 _FEW_SHOT_CANDIDATES = 500
 
 
-def judged_rows(test: Sequence[Row], max_rows: int | None) -> list[Row]:
+def judged_rows(test: Iterable[Row], max_rows: int | None) -> list[Row]:
     """The test rows that judge, in their order; at most `max_rows`, chosen by a hash of `example_id`.
 
     The choice does not depend on the other rows, so most of it stays when rows are added.
     """
-    if max_rows is None or len(test) <= max_rows:
+    if max_rows is None:
         return list(test)
-    last = sorted(_rank(row) for row in test)[max_rows - 1]
-    return [row for row in test if _rank(row) <= last]
+    chosen = heapq.nsmallest(max_rows, enumerate(test), key=lambda numbered: _rank(numbered[1]))
+    return [row for _, row in sorted(chosen, key=itemgetter(0))]
 
 
 def base_prompt(
@@ -44,13 +48,19 @@ def base_prompt(
     return [*system, *earlier, *_without_system(prompt)]
 
 
-def few_shot_examples(train: Sequence[Row], count: int) -> list[Row]:
+def few_shot_examples(train: Iterable[Row], count: int) -> list[Row]:
     """`count` training examples (fewer where there are fewer) out of the shorter half, with answers as different as
     can be; the same for the same training set.
+
+    `train` is gone through twice, and two numbers for each row are held.
     """
-    by_length = sorted(train, key=lambda row: (_length(row), _rank(row)))
-    shorter_half = by_length[: max(count, (len(by_length) + 1) // 2)]
-    candidates = sorted(shorter_half, key=_rank)[:_FEW_SHOT_CANDIDATES]
+    numbers = np.fromiter(((_length(row), int(_rank(row)[:16], 16)) for row in train), np.dtype((np.uint64, 2)))
+    lengths, ranks = numbers.T
+    shorter_half = np.lexsort((ranks, lengths))[: max(count, (len(numbers) + 1) // 2)]
+    wanted = shorter_half[np.argsort(ranks[shorter_half], kind="stable")][:_FEW_SHOT_CANDIDATES].tolist()
+    places = set(wanted)
+    found = {place: row for place, row in enumerate(train) if place in places}
+    candidates = [found[place] for place in wanted]
     chosen: list[Row] = []
     seen: set[str] = set()
     while candidates and len(chosen) < count:

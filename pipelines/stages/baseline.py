@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.tokenizing import chat_text, read_chats
+from pipelines.data.side_rows import SideRows
+from pipelines.data.tokenizing import chat_text
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
@@ -24,7 +25,7 @@ from pipelines.stage_runner import run
 def baseline(recipe: Recipe, paths: Paths) -> None:
     """Ask the base, with and without examples in its prompt, and keep its answers."""
     check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
-    rows = judged_rows(read_chats(paths.work / "test.parquet"), recipe.evaluate.max_rows)
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     datasheet = read_json(paths.reports / "datasheet.json")
     max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     toolchain = find_toolchain()
@@ -75,7 +76,7 @@ def _prompts(
     answer = recipe.data.example.assistant
     asked = {"base": [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]}
     if recipe.evaluate.few_shot:
-        shots = few_shot_examples(read_chats(paths.work / "train.parquet"), recipe.evaluate.few_shot)
+        shots = few_shot_examples(SideRows(paths.work / "train.parquet"), recipe.evaluate.few_shot)
         asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
     return asked
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
-from pipelines.data.tokenizing import read_chats
+from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
@@ -41,7 +41,7 @@ _DEFAULT_CONFIDENCE = 0.95
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
     metrics: dict[str, Score] = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
-    rows = judged_rows(read_chats(paths.work / "test.parquet"), recipe.evaluate.max_rows)
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"

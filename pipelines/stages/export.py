@@ -5,10 +5,10 @@ Reads work/<r>/adapter/ and the base model. Writes work/<r>/gguf/*.gguf and repo
 
 import tempfile
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.gguf.convert import convert, quantise
@@ -59,9 +59,8 @@ def _probes(base: Path, paths: Paths) -> list[list[int]]:
     """Token ids of held-out examples; of training examples where nothing is held out to watch training."""
     tokenizer = load_tokenizer(base)
     for split in ("validation", "train"):
-        file = pq.ParquetFile(paths.work / f"{split}.parquet")
-        for batch in file.iter_batches(PROBES, columns=["prompt", "answer", "chat"]):
-            return [tokenize_row(tokenizer, row, "completion").input_ids for row in batch.to_pylist()]
+        if rows := list(islice(SideRows(paths.work / f"{split}.parquet"), PROBES)):
+            return [tokenize_row(tokenizer, row, "completion").input_ids for row in rows]
     raise AssertionError("prepare never leaves the train split empty")
 
 

@@ -12,8 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import LossOn, TokenizedExample, tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
@@ -25,7 +24,6 @@ from pipelines.stage_runner import run
 
 # Enough examples to see the validation loss turn; more would cost as much as training itself.
 VALIDATION_EXAMPLES = 32
-_BATCH = 1_000  # rows in memory at a time
 
 
 def train(recipe: Recipe, paths: Paths) -> None:
@@ -81,10 +79,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
 
 
 def _tokenised(tokenizer: Any, split: Path, loss_on: LossOn) -> Iterator[TokenizedExample]:
-    """The examples of a split, a batch in memory at a time."""
-    for batch in pq.ParquetFile(split).iter_batches(_BATCH, columns=["prompt", "answer", "chat"]):
-        for row in batch.to_pylist():
-            yield tokenize_row(tokenizer, row, loss_on)
+    return (tokenize_row(tokenizer, row, loss_on) for row in SideRows(split))
 
 
 def _counted(examples: Iterable[TokenizedExample], counts: Counter[str]) -> Iterator[TokenizedExample]:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.data import splits
 from pipelines.data.splits import (
     LEFT_OUT,
     NO_KEY,
@@ -140,3 +141,25 @@ def test_an_empty_test_side_tells_how_many_gave_way():
 def test_an_empty_train_side_is_refused():
     with pytest.raises(TinsmithError, match=r"recipes/triage.yaml: .*no rows for train.*lower data.split.test"):
         check_sides(Assignment(np.arange(2, dtype=np.uint64), np.array([TEST, VALIDATION])), SPLIT, RECIPE)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 9), st.sampled_from([TRAIN, VALIDATION, TEST, LEFT_OUT])),
+        max_size=25,
+    ),
+    st.integers(1, 5),
+)
+def test_parts_of_any_size_leave_out_what_sets_of_keys_do(rows, at_a_time):
+    keys = np.array([row[:2] for row in rows], np.uint64).reshape(-1, 2)
+    sides = np.array([row[2] for row in rows], np.int64)
+    wanted = sides.copy()
+    for weaker, stronger in ((TEST, (TRAIN,)), (VALIDATION, (TRAIN, TEST))):
+        held = [{row[column] for row, side in zip(rows, wanted, strict=True) if side in stronger} for column in (0, 1)]
+        for place, row in enumerate(rows):
+            if wanted[place] == weaker and any(row[column] in held[column] - {NO_KEY} for column in (0, 1)):
+                wanted[place] = LEFT_OUT
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splits, "_AT_A_TIME", at_a_time)
+        assert give_way(keys, sides).tolist() == wanted.tolist()
+        check_leaks(keys, wanted, RECIPE)

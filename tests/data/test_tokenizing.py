@@ -9,7 +9,8 @@ from transformers import AutoTokenizer
 
 from pipelines.data.control_tokens import control_tokens, defused
 from pipelines.data.conversations import openai_messages
-from pipelines.data.tokenizing import answer_text, read_chats, stored_chat, tokenize_chat, tokenize_row
+from pipelines.data.side_rows import SideRows
+from pipelines.data.tokenizing import answer_text, stored_chat, tokenize_chat, tokenize_row
 from pipelines.errors import TinsmithError
 
 PROMPT = [{"role": "system", "content": "Sort."}, {"role": "user", "content": "My lamp is dark."}]
@@ -77,7 +78,7 @@ def test_a_row_of_a_split_holds_its_whole_chat(tokenizer, tmp_path):
     messages = openai_messages(TOOL_CHAT)
     called = {"prompt": [], "answer": "Yes.", "chat": json.dumps({"messages": messages, "tools": TOOLS})}
     pq.write_table(pa.Table.from_pylist([plain, called]), tmp_path / "train.parquet")
-    first, second = read_chats(tmp_path / "train.parquet")
+    first, second = SideRows(tmp_path / "train.parquet")
     assert (first["prompt"], first["tools"]) == (PROMPT, None)
     assert (second["prompt"], second["tools"], second["answer"]) == (messages[:-1], TOOLS, "Yes.")
     assert stored_chat(called) == (messages, TOOLS)

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import AutoTokenizer
 
-from pipelines.data.tokenizing import read_chats, tokenize_row
+from pipelines.data.side_rows import SideRows
+from pipelines.data.tokenizing import tokenize_row
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
 from pipelines.model.base import folder_digest
@@ -85,7 +86,7 @@ def walked(tmp_path, monkeypatch, tool_base):
         collect(recipe, paths)
         ingest(recipe, paths)
         prepare(recipe, paths)
-        found = [row for side in SIDES for row in read_chats(paths.work / f"{side}.parquet")]
+        found = [row for side in SIDES for row in SideRows(paths.work / f"{side}.parquet")]
         return read_json(paths.reports / "datasheet.json"), {row["example_id"]: row for row in found}
 
     return run

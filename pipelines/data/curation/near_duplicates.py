@@ -120,7 +120,7 @@ def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
             digests = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends.tolist(), PERMUTATIONS, _SEED).to_rows()
             offsets.extend((offsets[-1] + ends[1:]).tolist())
             signatures = np.array(digests, np.uint64).reshape(len(batch), bands, rows)
-            for stream, keys in zip(streams, (signatures * multipliers).sum(axis=2).T, strict=True):
+            for stream, keys in zip(streams, (signatures @ multipliers).T, strict=True):
                 keys.tofile(stream)
     for stream in streams:
         stream.close()

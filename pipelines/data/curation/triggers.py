@@ -7,6 +7,8 @@ have a high z, too, so a phrase is told only when a naive Bayes model of the row
 label for most of its rows. Poison whose text fits its label is not found so, nor a phrase of fewer than eight rows.
 """
 
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,18 +66,18 @@ def _phrases(text: str) -> Iterator[str]:
         yield from {" ".join(text_words[start : start + size]) for start in range(len(text_words) - size + 1)}
 
 
-def _rows_of_phrases(texts: Sequence[str]) -> dict[str, list[int]]:
+def _rows_of_phrases(texts: Sequence[str]) -> "dict[str, array[int]]":
     """The rows of each phrase that is neither too rare nor too frequent."""
     # Counted by a small hash first, so that the many phrases that occur once are never kept.
     slots = np.zeros(2**22, np.uint32)
     for text in texts:
         places = np.array([hash(phrase) % len(slots) for phrase in _phrases(text)], np.int64)
         np.add.at(slots, places, 1)
-    rows: dict[str, list[int]] = {}
+    rows: dict[str, array[int]] = {}
     for row, text in enumerate(texts):
         for phrase in _phrases(text):
             if slots[hash(phrase) % len(slots)] >= FEWEST_ROWS:
-                rows.setdefault(phrase, []).append(row)
+                rows.setdefault(phrase, array("q")).append(row)
     most = max(FEWEST_ROWS, MOST_SHARE * len(texts))
     return {phrase: found for phrase, found in sorted(rows.items()) if FEWEST_ROWS <= len(found) <= most}
 
@@ -84,7 +86,8 @@ class _NaiveBayes:
     """Multinomial naive Bayes over the words of each text, each word once a text, with one added to every count."""
 
     def __init__(self, texts: Sequence[str], codes: NDArray[np.int64], labels: int) -> None:
-        self._words = [sorted(set(words(text))) for text in texts]
+        # The same words come again and again: each is held once.
+        self._words = [sorted(set(map(sys.intern, words(text)))) for text in texts]
         self._codes = codes
         vocabulary = Counter(word for row in self._words for word in row)
         self._number = {word: number for number, word in enumerate(word for word, n in vocabulary.items() if n > 1)}

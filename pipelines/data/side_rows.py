@@ -1,0 +1,26 @@
+"""The rows of a split as the later stages read them, however many there are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines.data.tokenizing import stored_chat
+
+_BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class SideRows:
+    """The rows of one of prepare's files, in order: read anew each time, a batch in memory at a time."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Each row with its `example_id`, `group`, `answer`, `prompt` (all messages before the answer) and `tools`."""
+        for batch in pq.ParquetFile(self.path).iter_batches(_BATCH):
+            for row in batch.to_pylist():
+                (*prompt, _), tools = stored_chat(row)
+                yield {**row, "prompt": prompt, "tools": tools}
