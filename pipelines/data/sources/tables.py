@@ -28,12 +28,21 @@ def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
     Raises:
         TinsmithError: a column is missing, or the file is damaged.
     """
-    try:
-        schema = pq.read_schema(file.path)
-    except (pa.ArrowException, OSError):
-        raise _broken(file) from None
+    schema = _schema(file)
     places = places_of(contract, schema.names, file.told, "file")
     return pa.schema([schema.field(place) for place in places])
+
+
+def parquet_names(file: PlainFile) -> list[str]:
+    """The names of a Parquet file's columns; raises TinsmithError where the file is damaged."""
+    return list(_schema(file).names)
+
+
+def _schema(file: PlainFile) -> pa.Schema:
+    try:
+        return pq.read_schema(file.path)
+    except (pa.ArrowException, OSError):
+        raise _broken(file) from None
 
 
 def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) -> Iterator[pa.RecordBatch]:
