@@ -13,7 +13,7 @@ from pipelines.files import write_text
 
 
 def infer_contract(sample_file: Path) -> None:
-    """Write data_contracts/<file's name>.odcs.yaml, drafted from the rows of a CSV or JSON Lines file.
+    """Write data_contracts/<file's name>.odcs.yaml, drafted from the rows of a file (see read_sample).
 
     Raises:
         TinsmithError: the contract is there already, or nothing can be drafted from the file; then nothing is written.

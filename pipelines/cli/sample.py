@@ -8,16 +8,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from pipelines.data.contracts.contract import Column, Contract
 from pipelines.data.sources.csv_records import Record, read_records
+from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text, parse_object
+from pipelines.data.sources.reading import read_source
+from pipelines.data.sources.tables import parquet_names
 from pipelines.data.sources.text_lines import read_lines, text_faults
+from pipelines.data.sources.xlsx_rows import xlsx_names
 from pipelines.errors import TinsmithError
+from pipelines.recipe_sources import FilesSource
 
 MOST_ROWS = 20_000
 """Rows that are looked at: many, because exports are often sorted, and a label may first stand far down."""
 
-Format = Literal["csv", "jsonl"]
-_FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+Format = Literal["csv", "jsonl", "parquet", "xlsx"]
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
 _DELIMITERS = ",;\t|"
 _LOOK_AT_BYTES = 2**20
 
@@ -26,7 +39,7 @@ _LOOK_AT_BYTES = 2**20
 class SampleColumn:
     """A column under its name in the file: the text of each row, None where it is empty.
 
-    `kinds` holds the JSON kinds of its values, as json_records.as_text has them; it is empty for a CSV.
+    `kinds` holds the JSON kinds of its values, as json_records.as_text has them; it is empty for a CSV and an XLSX.
     """
 
     name: str
@@ -57,12 +70,14 @@ def read_sample(path: Path) -> Sample:
         TinsmithError: the file is missing, empty, of an unknown kind, has no header, or only one column.
     """
     if not path.is_file():
-        raise TinsmithError(f"{path}: there is no such file; name a CSV or JSON Lines file after --from")
+        raise TinsmithError(f"{path}: there is no such file; name a CSV, JSON Lines, Parquet or XLSX file after --from")
     format_ = _FORMATS.get(path.suffix.lower())
     if format_ is None:
         raise TinsmithError(f"{path}: is not one of {', '.join(_FORMATS)}; export the data as CSV or JSON Lines")
-    encoding = _encoding(path)
-    if format_ == "csv":
+    encoding = _encoding(path) if format_ in ("csv", "jsonl") else "utf-8"
+    if format_ in ("parquet", "xlsx"):
+        delimiter, columns = ",", _table_columns(path, format_)
+    elif format_ == "csv":
         delimiter, columns = _csv_columns(path, encoding)
     else:
         delimiter, columns = ",", _jsonl_columns(path, encoding)
@@ -147,3 +162,22 @@ def _objects(path: Path, encoding: str) -> Iterator[dict[str, tuple[str | None, 
             except BrokenJsonError:
                 continue  # ingest will quarantine it, with its reason
             yield found
+
+
+def _table_columns(path: Path, format_: Format) -> tuple[SampleColumn, ...]:
+    """The columns as their reader gives them under a contract that takes each for text."""
+    file = PlainFile(path, path.name, path.name, str(path))
+    names = [name for name in (parquet_names(file) if format_ == "parquet" else xlsx_names(file)) if name]
+    asked = tuple(Column(name, name, "string", (), False, None, 0) for name in names)
+    contract = Contract(path=path, id="", version="", sha256="", table="", columns=asked)
+    source = FilesSource(contract=str(path), type="files", path=str(path).replace("$", "$$"))
+    rows = (row for part in read_source(source, contract) for row in part.rows if not row.faults)
+    read = list(islice(rows, MOST_ROWS))
+    return tuple(
+        SampleColumn(
+            name,
+            [row.texts[place] for row in read],
+            frozenset(row.kinds[place] for row in read if row.kinds),
+        )
+        for place, name in enumerate(names)
+    )

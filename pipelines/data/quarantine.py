@@ -155,7 +155,7 @@ def append_accepted(
 
     def counted() -> Iterator[pa.Table]:
         nonlocal count
-        for table in regrouped(_accepted(database, source, contract, writer.schema), writer.schema):
+        for table in regrouped(_accepted(database, source, contract, writer.schema)):
             count += table.num_rows
             yield table
 
@@ -170,12 +170,12 @@ def _accepted(
     values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
     known = [name for name in schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
-    refused = database.execute("SELECT position FROM refused ORDER BY position").to_arrow_table()["position"].to_numpy()
+    refused = database.execute("SELECT position FROM refused ORDER BY position").fetchnumpy()["position"]
     # DuckDB keeps the order of what it scans, not of what it joins: the refused are taken out here.
     rows = database.execute(f"SELECT {POSITION}, {listed} FROM typed")  # noqa: S608 - v0, v1, ... and a quoted name
     begin = 0
     for batch in rows.to_arrow_reader(_BATCH_ROWS):
-        positions = batch[0].to_numpy()
+        positions = np.from_dlpack(batch[0])
         if not np.array_equal(positions, np.arange(begin, begin + len(positions))):
             raise AssertionError("DuckDB gave rows in another order than that of their file")
         low, high = np.searchsorted(refused, [begin, begin + len(positions)])
@@ -191,7 +191,7 @@ def _accepted(
 
 def _without(batch: pa.RecordBatch, places: npt.NDArray[np.int64]) -> pa.RecordBatch:
     kept = np.delete(np.arange(batch.num_rows), places)
-    # pyarrow.array would import pandas, for a second.
+    # pyarrow.array would import pandas, for a second, as to_numpy would.
     return batch.take(pa.Array.from_buffers(pa.int64(), len(kept), [None, pa.py_buffer(kept)]))
 
 

@@ -65,11 +65,11 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(group)
 
 
-def regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+def regrouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Rows in groups of bounded size that depend on nothing but the rows, however many come at once."""
     group: list[pa.Table] = []
     rows = characters = 0
-    for piece in _pieces(tables, schema):
+    for piece in _pieces(tables):
         group.append(piece)
         rows += piece.num_rows
         texts = (column for column in piece.columns if column.type == pa.string())
@@ -81,15 +81,15 @@ def regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Tabl
         yield pa.concat_tables(group).combine_chunks()
 
 
-def _pieces(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    rest = schema.empty_table()
+def _pieces(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    rest: list[pa.Table] = []
     for table in tables:
-        rest = pa.concat_tables([rest, table])
-        while rest.num_rows >= _PIECE_ROWS:
-            yield rest.slice(0, _PIECE_ROWS)
-            rest = rest.slice(_PIECE_ROWS)
-    if rest.num_rows:
-        yield rest
+        together = pa.concat_tables([*rest, table])
+        whole = together.num_rows // _PIECE_ROWS * _PIECE_ROWS
+        for begin in range(0, whole, _PIECE_ROWS):
+            yield together.slice(begin, _PIECE_ROWS)
+        rest = [together.slice(whole)]
+    yield from (piece for piece in rest if piece.num_rows)
 
 
 def are_in_order(rows: Path) -> bool:

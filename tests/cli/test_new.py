@@ -3,6 +3,8 @@ import json
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import strict_yaml
@@ -13,6 +15,7 @@ from pipelines.paths import Paths
 from pipelines.recipe_reader import read_recipe
 from pipelines.stages.collect import collect
 from pipelines.stages.ingest import ingest
+from tests.data.sources.test_xlsx_rows import workbook
 
 SAMPLES = Path(__file__).parents[2] / "data/raw/support_tickets"
 
@@ -191,18 +194,37 @@ def test_samples_from_which_nothing_can_be_drafted(tinsmith, project, text, told
     assert {path.name for path in project.iterdir()} == {"dvc.yaml", "rows.csv"}
 
 
+@pytest.mark.parametrize("ending", ["parquet", "xlsx"])
+def test_the_draft_of_a_table_is_what_the_line_reads(tinsmith, ending):
+    rows = list(tickets())
+    if ending == "parquet":
+        columns = zip(*rows, strict=True)
+        pq.write_table(pa.table(dict(zip(HEADER, columns, strict=True))), "tickets.parquet")
+    else:
+        workbook("tickets.xlsx", rows=[HEADER, *rows])
+    code, _, err = tinsmith("new", "x", "--from", f"tickets.{ending}")
+    assert (code, err) == (0, "")
+    assert column("ticket_id")["logicalType"] == "integer"
+    assert column("day")["logicalType"] == "date"
+    walk_to_ingest()
+    report = read_json(Path("reports/x/ingest.json"))
+    assert (report["rows_in"], report["accepted"]) == (200, 200)
+
+
 @pytest.mark.parametrize(
     ("name", "sample", "told"),
     [
         ("team/x", "rows.csv", "recipe name 'team/x'"),
         ("Triage", "rows.csv", "recipe name 'Triage'"),
         ("x", "nowhere.csv", "nowhere.csv: there is no such file"),
-        ("x", "rows.xlsx", "rows.xlsx: is not one of .csv, .tsv, .jsonl, .ndjson"),
+        ("x", "rows.ods", "rows.ods: is not one of .csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
+        ("x", "rows.xlsx", "rows.xlsx: broken file"),
+        ("x", "rows.parquet", "rows.parquet: no readable Parquet"),
         ("x", "rows[1].csv", "rows[1].csv: `[` has a meaning in a source's path"),
     ],
 )
 def test_wrong_names_and_files(tinsmith, name, sample, told):
-    for file in ("rows.csv", "rows.xlsx", "rows[1].csv"):
+    for file in ("rows.csv", "rows.ods", "rows.xlsx", "rows.parquet", "rows[1].csv"):
         Path(file).write_text("text,label\na,b\n")
     code, _, err = tinsmith("new", name, "--from", sample)
     assert code == 2

@@ -13,12 +13,13 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.rows import Part, Row, batches_of, places_of, typed_row
-from pipelines.data.sources.tables import batch_rows
+from pipelines.data.sources.tables import table_batches
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import DatabaseSource
 
@@ -57,14 +58,17 @@ def read_database(source: DatabaseSource, contract: Contract) -> Part:
         )
     url = dsn_of(source)
     label = source.table or "query"
-    read = _postgresql_rows if url.get_backend_name() == "postgresql" else _sqlalchemy_rows
-    return Part(label, None, batches_of(_told(read(url, source, keys, label, contract), source), contract))
+    if url.get_backend_name() == "postgresql":
+        batches = _postgresql_batches(url, source, keys, label, contract)
+    else:
+        batches = batches_of(_sqlalchemy_rows(url, source, keys, label, contract), contract)
+    return Part(label, None, _told(batches, source))
 
 
-def _told(rows: Iterator[Row], source: DatabaseSource) -> Iterator[Row]:
-    """The rows, with the database's own errors told without what they repeat of the URL, the query or the data."""
+def _told(batches: Iterator[pa.RecordBatch], source: DatabaseSource) -> Iterator[pa.RecordBatch]:
+    """The batches, with the database's own errors told without what they repeat of the URL, the query or the data."""
     try:
-        yield from rows
+        yield from batches
     except (TinsmithError, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 - each driver has errors of its own
@@ -93,9 +97,9 @@ def _statement(source: DatabaseSource, keys: Sequence[str], dialect: sqlalchemy.
     return statement
 
 
-def _postgresql_rows(
+def _postgresql_batches(
     url: sqlalchemy.URL, source: DatabaseSource, keys: Sequence[str], label: str, contract: Contract
-) -> Iterator[Row]:
+) -> Iterator[pa.RecordBatch]:
     import adbc_driver_postgresql.dbapi as adbc
 
     dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -113,7 +117,8 @@ def _postgresql_rows(
                 # The driver gives cents, in whatever unit the server's locale has.
                 raise TinsmithError(f"{label}: the column {field.name} is money; cast it to numeric in a query")
         for batch in reader:
-            yield from batch_rows(batch, label, number, contract, label)
+            batch.validate(full=True)
+            yield from table_batches(batch, label, number, contract, label)
             number += batch.num_rows
 
 

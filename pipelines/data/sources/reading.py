@@ -10,7 +10,7 @@ from pipelines.data.sources.csv_rows import csv_batches
 from pipelines.data.sources.files import PlainFile, SourceFile, expanded, find_files, is_remote, plain_files
 from pipelines.data.sources.json_rows import json_rows, jsonl_rows
 from pipelines.data.sources.rows import Part, batches_of
-from pipelines.data.sources.tables import drift, parquet_rows, parquet_schema
+from pipelines.data.sources.tables import drift, parquet_batches, parquet_schema
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import DatabaseSource, DocumentsSource, FilesSource, Format, HubSource, Source
 
@@ -94,12 +94,12 @@ def _batches(file: PlainFile, format_: Format, source: FilesSource, contract: Co
         raise TinsmithError(f"{file.told}: shape {source.shape} is read from JSON and Parquet only; take shape away")
     if format_ == "csv":
         return csv_batches(file, source.delimiter, source.encoding, contract)
+    if format_ == "parquet":
+        return parquet_batches(file, source.shape, contract)
     if format_ == "jsonl":
         rows = jsonl_rows(file, source.encoding, source.shape, contract)
     elif format_ == "json":
         rows = json_rows(file, source.encoding, source.shape, contract)
-    elif format_ == "parquet":
-        rows = parquet_rows(file, source.shape, contract)
     else:
         from pipelines.data.sources.xlsx_rows import xlsx_rows
 

@@ -1,5 +1,6 @@
 """The rows of tables whose columns have types: Arrow batches and Parquet files."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +12,15 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.contracts.objects import field_of
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
-from pipelines.data.sources.rows import Row, as_json, places_of, value_faults
+from pipelines.data.sources.rows import Row, as_json, batches_of, places_of, row_schema, value_faults
 from pipelines.data.sources.shapes import reshaped
-from pipelines.data.sources.text_lines import shown
+from pipelines.data.sources.text_lines import LONGEST_ROW, shown
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import Shape
 
 _BATCH_ROWS = 10_000
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
@@ -26,17 +29,25 @@ def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
     Raises:
         TinsmithError: a column is missing, or the file is damaged.
     """
-    try:
-        schema = pq.read_schema(file.path)
-    except (pa.ArrowException, OSError):
-        raise _broken(file) from None
-    schema = _with_fields(pa.RecordBatch.from_pylist([], schema), contract).schema
+    schema = _with_fields(pa.RecordBatch.from_pylist([], _schema(file)), contract).schema
     places = places_of(contract, schema.names, file.told, "file")
     return pa.schema([schema.field(place) for place in places])
 
 
-def parquet_rows(file: PlainFile, shape: Shape | None, contract: Contract) -> Iterator[Row]:
-    """Every row of a Parquet file, in order; `line` is the row's number.
+def parquet_names(file: PlainFile) -> list[str]:
+    """The names of a Parquet file's columns; raises TinsmithError where the file is damaged."""
+    return list(_schema(file).names)
+
+
+def _schema(file: PlainFile) -> pa.Schema:
+    try:
+        return pq.read_schema(file.path)
+    except (pa.ArrowException, OSError):
+        raise _broken(file) from None
+
+
+def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) -> Iterator[pa.RecordBatch]:
+    """Every row of a Parquet file, in order, as batches (see rows.row_schema); `line` is the row's number.
 
     Raises:
         TinsmithError: the file is damaged, or lacks a column of the contract.
@@ -46,35 +57,76 @@ def parquet_rows(file: PlainFile, shape: Shape | None, contract: Contract) -> It
             number = 1
             for batch in parquet.iter_batches(_BATCH_ROWS):
                 batch.validate(full=True)
-                rows = (
-                    _reshaped_rows(batch, file, number, shape, contract)
-                    if shape
-                    else batch_rows(batch, file.label, number, contract, file.told)
-                )
-                yield from rows
+                if shape:
+                    yield from batches_of(_reshaped_rows(batch, file, number, shape, contract), contract)
+                else:
+                    yield from table_batches(batch, file.label, number, contract, file.told)
                 number += batch.num_rows
     except (pa.ArrowException, OSError):
         raise _broken(file) from None
 
 
-def batch_rows(batch: pa.RecordBatch, label: str, number: int, contract: Contract, told: str) -> Iterator[Row]:
-    """The rows of an Arrow batch, the first of which has the number `number`."""
+def table_batches(
+    batch: pa.RecordBatch, label: str, number: int, contract: Contract, told: str
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a table's batch, the first of which has the number `number`, as batches (see rows.row_schema)."""
     names = batch.schema.names
     batch = _with_fields(batch, contract)
     places = places_of(contract, batch.schema.names, told, "table")
     columns = [_texts(column) for column in batch.columns]
+    chosen = [columns[place] for place in places]
+    if len(set(names)) < len(names) or not _are_plain([texts for _, texts in chosen]):
+        yield from batches_of(_rows(names, columns, places, label, number), contract)
+        return
+    kinds = [pc.if_else(pc.is_null(texts), "-", letter) for letter, texts in chosen]
+    given = {
+        "source": pa.repeat(label, batch.num_rows),
+        "line": pa.array(range(number, number + batch.num_rows), pa.int64()),
+        "raw": _objects(names, [texts for _, texts in columns[: len(names)]]),
+        "kinds": pc.binary_join_element_wise(*kinds, ""),
+        **{f"t{index}": texts for index, (_, texts) in enumerate(chosen)},
+    }
+    schema = row_schema(len(places))
+    arrays = [given[field.name] if field.name in given else pa.nulls(batch.num_rows, field.type) for field in schema]
+    yield pa.record_batch(arrays, schema=schema)
+
+
+def _are_plain(columns: list[pa.Array]) -> bool:
+    """Whether no text can be a fault of its row, as in most batches."""
+    longest = sum(pc.max(pc.binary_length(texts)).as_py() or 0 for texts in columns)
+    return longest < LONGEST_ROW and not any(pc.any(pc.match_substring(texts, "\0")).as_py() for texts in columns)
+
+
+def _objects(names: list[str], columns: list[pa.Array]) -> pa.Array:
+    """Each row as as_json writes it."""
+    parts: list[Any] = []
+    for place, (name, texts) in enumerate(zip(names, columns, strict=True)):
+        parts.append(f"{', ' if place else '{'}{as_json(name)}: ")
+        parts.append(pc.fill_null(pc.binary_join_element_wise('"', _escaped(texts), '"', ""), "null"))
+    return pc.binary_join_element_wise(*parts, "}", "")
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    for letter, escape in _ESCAPES.items():
+        texts = pc.replace_substring(texts, letter, escape)
+    if pc.any(pc.match_substring_regex(texts, _CONTROL.pattern)).as_py():
+        rare = [text and _CONTROL.sub(lambda one: as_json(one[0])[1:-1], text) for text in texts.to_pylist()]
+        return pa.array(rare, pa.string())
+    return texts
+
+
+def _rows(
+    names: list[str], columns: list[tuple[str, pa.Array]], places: list[int], label: str, number: int
+) -> Iterator[Row]:
     letters = [columns[place][0] for place in places]
-    without_missing = "".join(letters)
     for line, cells in enumerate(zip(*(texts.to_pylist() for _, texts in columns), strict=True), number):
         raw = shown(as_json(dict(zip(names, cells, strict=False))))
         texts = [cells[place] for place in places]
         if faults := value_faults(texts):
             yield Row(label, line, raw, faults, (), None)
-        elif None in texts:
+        else:
             kinds = "".join("-" if text is None else letter for text, letter in zip(texts, letters, strict=True))
             yield Row(label, line, raw, (), texts, kinds)
-        else:
-            yield Row(label, line, raw, (), texts, without_missing)
 
 
 def _with_fields(batch: pa.RecordBatch, contract: Contract) -> pa.RecordBatch:

@@ -25,17 +25,32 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
         TinsmithError: the file is no XLSX, is encrypted, lacks the sheet or a column of the contract, or spans more
             cells than the memory should hold.
     """
+    number, names, rows = _sheet(file, sheet)
+    places = places_of(contract, names, f"{file.told}:{number}", "first row")
+    types = {place: column.logical_type for place, column in zip(places, contract.columns, strict=True)}
+    for number, row in rows:
+        texts = [_cell_text(cell, types.get(place)) for place, cell in enumerate(row)]
+        yield typed_row(file.label, number, names, [(text, "") for text in texts], places)._replace(kinds=None)
+
+
+def xlsx_names(file: PlainFile) -> list[str]:
+    """The columns' names in the first sheet's first row; raises TinsmithError as xlsx_rows does."""
+    return _sheet(file, None)[1]
+
+
+def _sheet(file: PlainFile, sheet: str | None) -> tuple[int, list[str], Iterator[tuple[int, list[Any]]]]:
+    """The number of a sheet's first row, the names in it, and the rows behind it with their numbers."""
     refuse_bomb(file)
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(file.path))
-        names = book.sheet_names
-        if sheet and sheet not in names:
-            raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(names)} sheets")
+        sheets = book.sheet_names
+        if sheet and sheet not in sheets:
+            raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(sheets)} sheets")
         if cells_spanned(file.path) > _MOST_CELLS:
             raise TinsmithError(
-                f"{file.told}: a sheet spans more than {_MOST_CELLS} cells; delete what stands far out, or save it as CSV"
+                f"{file.told}: a sheet spans over {_MOST_CELLS} cells; delete what stands far out, or save it as CSV"
             )
-        cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+        cells = book.get_sheet_by_name(sheet or sheets[0]).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError):
         raise TinsmithError(
             f"{file.told}: no readable XLSX (damaged or encrypted); save it anew without a password"
@@ -44,12 +59,7 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
     header = next(rows, None)
     if header is None:
         raise TinsmithError(f"{file.told}: the sheet is empty; it needs a first row with the contract's columns")
-    names = [str(cell) for cell in header[1]]
-    places = places_of(contract, names, f"{file.told}:{header[0]}", "first row")
-    types = {place: column.logical_type for place, column in zip(places, contract.columns, strict=True)}
-    for number, row in rows:
-        texts = [_cell_text(cell, types.get(place)) for place, cell in enumerate(row)]
-        yield typed_row(file.label, number, names, [(text, "") for text in texts], places)._replace(kinds=None)
+    return header[0], [str(cell) for cell in header[1]], rows
 
 
 def _cell_text(cell: Any, logical_type: str | None) -> str | None:

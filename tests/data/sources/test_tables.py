@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.data.sources.rows import batches_of
+from pipelines.data.sources.tables import _rows, _texts, table_batches
 from pipelines.errors import TinsmithError
-from tests.data.sources.reads import collected, contract_of, read, refused
+from tests.data.sources.reads import CONTRACT, collected, contract_of, read, refused
 
 DAY = datetime.date(2026, 1, 31)
 MOMENT = datetime.datetime(2026, 1, 31, 10, 5, 0, 250_000)
@@ -126,3 +128,20 @@ def test_fields_of_objects_in_parquet(tmp_path):
     )
     with pytest.raises(TinsmithError, match=r"lacks the column label\.more"):
         collected(contract_of(**{"id": "integer", "label.more": "string"}), path=path)
+
+
+TEXTS = st.none() | st.text(st.sampled_from('ab"\\\n\r\t\x01\x1f\x7f/é👍{'), max_size=6) | st.sampled_from(["", "a\0"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.tuples(TEXTS, TEXTS, TEXTS, st.none() | st.integers(-9, 9)), min_size=1, max_size=5))
+def test_a_batch_at_once_is_what_its_rows_are_one_by_one(rows):
+    body, more, id_, number = zip(*rows, strict=True)
+    given_types = {"body": pa.string(), 'a"b': pa.string(), "id": pa.string(), "n": pa.int64()}
+    columns = [pa.array(one, kind) for one, kind in zip((body, more, id_, number), given_types.values(), strict=True)]
+    batch = pa.record_batch(columns, names=list(given_types))
+    (together,) = table_batches(batch, "a", 1, CONTRACT, "a")
+    (one_by_one,) = batches_of(
+        _rows(batch.schema.names, [_texts(column) for column in columns], [2, 0], "a", 1), CONTRACT
+    )
+    assert together.to_pylist() == one_by_one.to_pylist()
