@@ -9,6 +9,7 @@ import importlib.util
 import multiprocessing
 import os
 import pickle  # what workers of our own send back over the cluster's own connections, which Ray pickles, too
+import socket
 import time
 import traceback
 from collections import deque
@@ -162,10 +163,13 @@ def _start(engine: Engine) -> int:
         return len(os.sched_getaffinity(0))
     import ray
 
+    host, _, port = os.environ["RAY_ADDRESS"].rpartition(":")
     try:
+        if host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
         # Workers run this very code, whatever they have installed. What they print stays in the cluster's logs.
         ray.init(runtime_env={"py_modules": [pipelines]}, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise TinsmithError(
             f"data.engine: ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']}: {_first_line(error)}"
         ) from None
