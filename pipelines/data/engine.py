@@ -9,6 +9,7 @@ import importlib.util
 import multiprocessing
 import os
 import pickle  # what workers of our own send back over the cluster's own connections, which Ray pickles, too
+import socket
 import time
 import traceback
 from collections import deque
@@ -156,15 +157,19 @@ def _start(engine: Engine) -> int:
     import daft
 
     if engine == "daft":
-        atexit.register(_let_finish)
+        # Its threads abort an interpreter that ends within milliseconds behind a query (0.7.26).
+        atexit.register(time.sleep, 0.5)
         daft.set_runner_native()
         return len(os.sched_getaffinity(0))
     import ray
 
+    host, _, port = os.environ["RAY_ADDRESS"].rpartition(":")
     try:
+        if host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
         # Workers run this very code, whatever they have installed. What they print stays in the cluster's logs.
         ray.init(runtime_env={"py_modules": [pipelines]}, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise TinsmithError(
             f"data.engine: ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']}: {_first_line(error)}"
         ) from None
@@ -182,23 +187,15 @@ def _results(chunk: list[bytes], function: bytes, engine: Engine, workers: int) 
     # Threads of one process would take turns at the interpreter; on Ray a worker is a process anyway.
     worker = daft.cls(_Worker, max_concurrency=workers, use_process=engine == "daft" or None)(function)
     parts = rows.select(rows["number"], worker.result(rows["batch"]).alias("result")).iter_partitions()
-    _queries[:] = [parts]
     try:
         for part in parts:
             table = _fetched(part, engine).to_pydict()
             yield from zip(table["number"], table["result"], strict=True)
     except Exception as error:  # Daft's and Ray's own; what the function raises comes as a _Failure
         raise TinsmithError(f"data.engine: {engine}: {_first_line(error)}") from error
-
-
-_queries: list[Iterator[Any]] = []
-
-
-def _let_finish() -> None:
-    """Daft 0.7 in this process aborts it where it ends during a query, as behind a mistake in a row, or just after."""
-    for parts in _queries:
-        deque(parts, maxlen=0)
-    time.sleep(0.5)
+    finally:
+        if engine == "daft":  # nor may it end during one, as it would behind a mistake in a row
+            deque(parts, maxlen=0)
 
 
 def _fetched(part: Any, engine: Engine) -> Any:

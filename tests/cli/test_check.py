@@ -54,6 +54,14 @@ def test_each_mistake_is_told_with_its_line_and_its_mend(tinsmith, good_recipe, 
     assert "good" not in out
 
 
+def test_an_engine_that_cannot_run_is_told_before_any_work(tinsmith, good_recipe, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    changed(good_recipe, "data:\n", "data:\n  engine: ray\n")
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert "recipes/tickets.yaml:5: data.engine: the environment variable RAY_ADDRESS is not set" in err
+
+
 @pytest.mark.usefixtures("good_recipe")
 def test_a_name_with_a_slash_is_one_line(tinsmith):
     code, _, err = tinsmith("check", "team/tickets")

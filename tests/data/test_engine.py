@@ -57,7 +57,8 @@ def test_no_cluster_where_one_is_said_to_be(monkeypatch):
     command = [sys.executable, "-m", "tests.data.row_functions", "ray", "described", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "error: data.engine: ray: no cluster answers at RAY_ADDRESS=127.0.0.1:1: " in done.stderr
+    assert done.stderr.startswith("error: data.engine: ray: no cluster answers at RAY_ADDRESS=127.0.0.1:1: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_what_is_missing_is_told_with_its_mend(monkeypatch):

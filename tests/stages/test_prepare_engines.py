@@ -39,9 +39,9 @@ schema:
 """
 BODIES = (
     "note {n}: Ada Okafor wrote from x{n}@example.com about her lamp",
-    "note {n}: my colleague Grace Will of 12 High Street called (312) 555-0{n:03d}",
+    "note {n}: my colleague Grace Will of 12 High Street called (312) 555-0{few:03d}",
     "note {n}: the key is AKIAIOSFODNN7EXAMPLE{n}",
-    "note {n}: the lamp hums at 10.0.0.{n}",
+    "note {n}: the lamp hums at 10.0.0.{few}",
 )
 ROWS = 1_300
 
@@ -54,14 +54,16 @@ def project(tmp_path, monkeypatch, chatml_base):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     paths = Paths("notes")
     write_text(Path("notes.odcs.yaml"), CONTRACT)
-    report = {"rows_in": ROWS, "accepted": ROWS, "quarantined": 0, "rejected_raw": 0, "reasons": {}, "sources": {}}
-    write_json(paths.reports / "ingest.json", report)
+    counts = {"rows_in": ROWS, "accepted": ROWS, "quarantined": 0, "rejected_raw": 0}
+    contract = {"id": "notes", "version": "1.0.0", "sha256": "cd" * 32, "license": "CC0", "permittedPurposes": None}
+    source = {"use": "examples", **counts, "contract": contract, "dates": {}, "files": []}
+    write_json(paths.reports / "ingest.json", {**counts, "reasons": {}, "sources": {"notes": source}})
     rows = [
         {
             "_record": f"notes/notes.csv:{n + 2}",
             "customer": f"c{n % 90}",
             "person": "Ada Okafor" if n % 3 else None,
-            "body": BODIES[n % 4].format(n=n % 250),
+            "body": BODIES[n % 4].format(n=n, few=n % 250),
             "written": datetime(2026, 1, 1, 0, n // 60, n % 60, n, tzinfo=UTC),
             "label": "good" if n % 2 else "bad",
         }
@@ -88,7 +90,7 @@ def recipe(engine, base):
     data = {
         "sources": {"notes": {"contract": "notes.odcs.yaml", "type": "files", "path": "notes.csv"}},
         "engine": engine,
-        "split": {"group_by": ["customer"], "by_time": "written", "test": 0.3, "validation": 0.2},
+        "split": {"group_by": ["customer"], "test": 0.3, "validation": 0.2},
         "example": {"system": "Sort.", "user": "{body}", "assistant": {"json": ["label"]}},
         "privacy": {"names": "builtin", "personal": "pseudonymise"},
     }

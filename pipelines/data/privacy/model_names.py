@@ -37,7 +37,7 @@ class ModelNames:
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        self._folder = folder
+        self._folder = folder.absolute()
         self._classify: Any = pipeline(
             "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple"
         )

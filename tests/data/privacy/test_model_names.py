@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast
 
@@ -31,6 +33,12 @@ def test_a_local_model_finds_names_in_place_of_the_builtin_one(tmp_path):
     names = ModelNames(token_classifier(tmp_path / "model", "B-PER"))
     spans = Detector(kinds={"NAME"}, names=names).find("Ask Gr\u200bace about it")
     assert [(span.start, span.end, span.kind) for span in spans] == [(4, 10, "NAME")]
+
+
+def test_a_worker_loads_the_model_from_its_folder(tmp_path):
+    sent = pickle.dumps(ModelNames(token_classifier(tmp_path / "model", "B-PER")))
+    assert len(sent) < 1_000
+    assert [span[:2] for span in pickle.loads(sent)("ask grace")] == [(4, 9)]
 
 
 def test_a_model_that_knows_no_persons_is_refused(tmp_path):
