@@ -40,7 +40,9 @@ class Crf:
         self._from_label, self._to_label = chances.tolist(), chances.T.tolist()
         self._classes = {kind: number for number, kind in enumerate(sorted(_paired_classes(self._weights)), 1)}
         self._pairs = self._pair_table()
-        self._sums: dict[tuple[str, ...], Scores] = {}
+        # Features without the offsets at which they are seen.
+        self._telling = {feature.lstrip("-12") for feature in self._weights}
+        self._said: dict[tuple[str, ...], Scores] = {}
         self._places: dict[str, int] = {}
         self._table = np.zeros((_MOST_WORDS, _ROLES, len(self.labels)), np.float32)
         self._class_of = np.zeros(_MOST_WORDS, np.intp)
@@ -88,6 +90,7 @@ class Crf:
         except KeyError:
             if len(known) + len(texts) >= _MOST_WORDS:
                 known.clear()
+                self._said.clear()
             for word in texts:
                 if word not in known:
                     known[word] = self._meet(word)
@@ -95,17 +98,21 @@ class Crf:
         return np.array([_NOTHING, _NOTHING, *places, _NOTHING, _NOTHING], np.intp)
 
     def _meet(self, word: str) -> int:
+        """Take up a word; those of which the model knows the same things share what they say."""
         place = len(self._places) + 1
-        said = (own(word), *(near(word, offset) for offset in OFFSETS), across_break(word, -1), across_break(word, 1))
-        self._table[place] = [self._sum(features) for features in said]
-        self._class_of[place] = self._classes.get(word_class(word), 0)
+        alike = (word_class(word), *filter(self._telling.__contains__, own(word)))
+        if alike not in self._said:
+            breaks = (across_break(word, -1), across_break(word, 1))
+            self._said[alike] = np.array(
+                [self._sum(features) for features in (own(word), *(near(word, offset) for offset in OFFSETS), *breaks)]
+            )
+        self._table[place] = self._said[alike]
+        self._class_of[place] = self._classes.get(alike[0], 0)
         return place
 
     def _sum(self, features: Iterable[str]) -> Scores:
-        weighty = tuple(filter(self._weights.__contains__, features))
-        if weighty not in self._sums:
-            self._sums[weighty] = sum((self._weights[one] for one in weighty), np.zeros(len(self.labels), np.float32))
-        return self._sums[weighty]
+        known = [self._weights[feature] for feature in features if feature in self._weights]
+        return np.sum(known, axis=0, dtype=np.float32) if known else np.zeros(len(self.labels), np.float32)
 
     def _pair_table(self) -> Scores:
         """For each pair of classes side by side, what it adds to the first place and to the second."""
