@@ -44,11 +44,11 @@ def find_names(text: str) -> Iterator[Span]:
             tokens = tokens or list(located(text, words))
             lines = [place in words.breaks for place in range(first, end)]
             spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
-            addressed = any(span.kind == "ADDRESS" and _names_a_place(text[span.start : span.end]) for span in spans)
+            addressed = any(span.kind == "ADDRESS" and names_a_place(text[span.start : span.end]) for span in spans)
             yield from (span for span in spans if span.kind == "NAME" or addressed)
 
 
-def _names_a_place(text: str) -> bool:
+def names_a_place(text: str) -> bool:
     """Whether this is more of an address than a number or a word alone."""
     words = words_of(text).texts
     return any(map(is_street, words)) or (any(map(str.isdigit, words)) and any(map(str.isalpha, words)))
