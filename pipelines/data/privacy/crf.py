@@ -40,7 +40,9 @@ class Crf:
         self._from_label, self._to_label = chances.tolist(), chances.T.tolist()
         self._classes = {kind: number for number, kind in enumerate(sorted(_paired_classes(self._weights)), 1)}
         self._pairs = self._pair_table()
-        self._sums: dict[tuple[str, ...], Scores] = {}
+        # What is known of neighbours, without the offsets.
+        self._told_from_afar = {feature.lstrip("-12") for feature in self._weights if feature[0] in "-12"}
+        self._from_afar: dict[tuple[str, ...], Scores] = {}
         self._places: dict[str, int] = {}
         self._table = np.zeros((_MOST_WORDS, _ROLES, len(self.labels)), np.float32)
         self._class_of = np.zeros(_MOST_WORDS, np.intp)
@@ -88,6 +90,7 @@ class Crf:
         except KeyError:
             if len(known) + len(texts) >= _MOST_WORDS:
                 known.clear()
+                self._from_afar.clear()
             for word in texts:
                 if word not in known:
                     known[word] = self._meet(word)
@@ -95,17 +98,21 @@ class Crf:
         return np.array([_NOTHING, _NOTHING, *places, _NOTHING, _NOTHING], np.intp)
 
     def _meet(self, word: str) -> int:
+        """Take up a word; what it says of its neighbours' places it shares with others of its class, unless known."""
         place = len(self._places) + 1
-        said = (own(word), *(near(word, offset) for offset in OFFSETS), across_break(word, -1), across_break(word, 1))
-        self._table[place] = [self._sum(features) for features in said]
-        self._class_of[place] = self._classes.get(word_class(word), 0)
+        said = own(word)
+        alike = (word_class(word), *filter(self._told_from_afar.__contains__, said))
+        if alike not in self._from_afar:
+            features = (*(near(word, offset) for offset in OFFSETS), across_break(word, -1), across_break(word, 1))
+            self._from_afar[alike] = np.array([self._sum(given) for given in features])
+        self._table[place, _OWN] = self._sum(said)
+        self._table[place, 1:] = self._from_afar[alike]
+        self._class_of[place] = self._classes.get(alike[0], 0)
         return place
 
     def _sum(self, features: Iterable[str]) -> Scores:
-        weighty = tuple(filter(self._weights.__contains__, features))
-        if weighty not in self._sums:
-            self._sums[weighty] = sum((self._weights[one] for one in weighty), np.zeros(len(self.labels), np.float32))
-        return self._sums[weighty]
+        known = [self._weights[feature] for feature in features if feature in self._weights]
+        return sum(known[1:], known[0]) if known else np.zeros(len(self.labels), np.float32)
 
     def _pair_table(self) -> Scores:
         """For each pair of classes side by side, what it adds to the first place and to the second."""

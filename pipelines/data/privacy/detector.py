@@ -8,6 +8,7 @@ from functools import cached_property
 from pipelines.data.privacy.contacts import CONTACT_RULES
 from pipelines.data.privacy.dates import DATE_RULES
 from pipelines.data.privacy.encoded import encoded_runs
+from pipelines.data.privacy.names import names_a_place
 from pipelines.data.privacy.normalise import Normalised, fold, normalise
 from pipelines.data.privacy.numbers import NUMBER_RULES
 from pipelines.data.privacy.people import NAME, FullNames, OwnValue, names_in, whole_words
@@ -51,15 +52,13 @@ class Detector:
         searched = normalise(text)
         folded = fold(searched.text)
         longest = max(map(len, folded.split()), default=0)
-        ranked = [
-            (*searched.original(start, end), rank, kind)
-            for start, end, rank, kind in self._by_rules(searched.text, folded, longest)
-        ]
+        by_rules = self._by_rules(searched.text, folded, longest)
+        ranked = [(*searched.original(start, end), rank, kind) for start, end, rank, kind in by_rules]
         ranked += [
             (*searched.original(start, end), len(_RULES), kind)
             for start, end, kind in self._people(searched, folded, own)
         ]
-        for start, end, kind in self._free_text(searched.text, folded):
+        for start, end, kind in self._free_text(searched.text, folded, by_rules):
             ranked.append((*searched.original(start, end), len(_RULES) + 1, kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text, longest):
@@ -84,17 +83,21 @@ class Detector:
             found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(text)]
         return found
 
-    def _free_text(self, text: str, folded: str) -> Iterator[tuple[int, int, str]]:
-        """Names and addresses that `names` finds, without the masks that stand among them."""
+    def _free_text(self, text: str, folded: str, by_rules: Sequence[_Ranked]) -> Iterator[tuple[int, int, str]]:
+        """Names and addresses that `names` finds, without the masks that stand among them and what rules have found.
+
+        What is left of an address must still be one: `8, key` in front of a secret is none.
+        """
         spans = [span for span in self.names(text) if span.kind in self.kinds] if self.names else []
-        masks = _masks(text, ()) if spans else []
+        taken = sorted([*_masks(text, ()), *((start, end) for start, end, _, _ in by_rules)]) if spans else []
         for span in spans:
             place = span.start
-            for start, end in [*((s, e) for s, e in masks if s < span.end and span.start < e), (span.end, span.end)]:
+            for start, end in [*((s, e) for s, e in taken if s < span.end and span.start < e), (span.end, span.end)]:
                 piece = folded[place : max(place, start)]
-                if any(map(str.isalnum, piece)) and not self._no_name(piece):
+                told = span.kind == NAME or start - place == span.end - span.start or names_a_place(piece)
+                if told and any(map(str.isalnum, piece)) and not self._no_name(piece):
                     yield place, start, span.kind
-                place = end
+                place = max(place, end)
 
     def _no_name(self, folded: str) -> bool:
         return bool(self.not_names) and set(_WORD.findall(folded)) <= self.not_names

@@ -44,11 +44,11 @@ def find_names(text: str) -> Iterator[Span]:
             tokens = tokens or list(located(text, words))
             lines = [place in words.breaks for place in range(first, end)]
             spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
-            addressed = any(span.kind == "ADDRESS" and _names_a_place(text[span.start : span.end]) for span in spans)
+            addressed = any(span.kind == "ADDRESS" and names_a_place(text[span.start : span.end]) for span in spans)
             yield from (span for span in spans if span.kind == "NAME" or addressed)
 
 
-def _names_a_place(text: str) -> bool:
+def names_a_place(text: str) -> bool:
     """Whether this is more of an address than a number or a word alone."""
     words = words_of(text).texts
     return any(map(is_street, words)) or (any(map(str.isdigit, words)) and any(map(str.isalpha, words)))
@@ -61,12 +61,12 @@ def _worth_a_look(scores: Scores) -> list[int]:
     at the highest sum from there on and begins at the lowest before.
     """
     run = _run_weights()
-    sums = np.zeros((len(scores) + 1, len(KINDS)), np.float32)
-    (scores @ run.gain + run.step).cumsum(axis=0, out=sums[1:])
-    lowest = np.minimum.accumulate(sums[:-1])
-    highest = np.maximum.accumulate(sums[:0:-1])[::-1]
+    sums = np.zeros((len(KINDS), len(scores) + 1), np.float32)
+    (run.gain @ scores.T + run.step).cumsum(axis=1, out=sums[:, 1:])
+    lowest = np.minimum.accumulate(sums[:, :-1], axis=1)
+    highest = np.maximum.accumulate(sums[:, :0:-1], axis=1)[:, ::-1]
     worth = highest - lowest >= run.least
-    places: list[int] = np.flatnonzero(worth.any(axis=1)).tolist() if worth.any() else []
+    places: list[int] = np.flatnonzero(worth.any(axis=0)).tolist() if worth.any() else []
     return places
 
 
@@ -84,12 +84,12 @@ class _RunWeights(NamedTuple):
 def _run_weights() -> _RunWeights:
     labels, weights = _crf().labels, _crf().transitions
     kinds, outside = [labels.index(kind) for kind in KINDS], labels.index("O")
-    gain = np.zeros((len(labels), len(kinds)), np.float32)
-    gain[kinds, range(len(kinds))] = 1
-    gain[outside] = -1
+    gain = np.zeros((len(kinds), len(labels)), np.float32)
+    gain[range(len(kinds)), kinds] = 1
+    gain[:, outside] = -1
     step = weights[kinds, kinds] - weights[outside, outside]
     enter_and_leave = weights[outside, kinds] + weights[kinds, outside] - weights[outside, outside] - step
-    return _RunWeights(kinds, gain, step, math.log(_LEAST_ODDS) - enter_and_leave)
+    return _RunWeights(kinds, gain, step[:, None], math.log(_LEAST_ODDS) - enter_and_leave[:, None])
 
 
 def _windows(worth: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
