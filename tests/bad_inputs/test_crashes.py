@@ -1,4 +1,4 @@
-"""A stage that dies at any rename leaves what was there, or what is whole; the next run gives what an undisturbed one does."""
+"""A stage that dies at any rename leaves what was there, or what is whole; and what would count rows twice."""
 
 import gzip
 import os
@@ -51,7 +51,9 @@ def killed_at(stage: str, rename: int) -> bool:
     return ended.returncode != 0
 
 
-@pytest.mark.parametrize(("stage", "rename"), [("collect", 1), ("ingest", 1), ("ingest", 2), ("ingest", 3), ("ingest", 4)])
+@pytest.mark.parametrize(
+    ("stage", "rename"), [("collect", 1), ("ingest", 1), ("ingest", 2), ("ingest", 3), ("ingest", 4)]
+)
 def test_a_crash_between_write_and_rename(stage, rename):
     """Beside the results of an older build: each file is the older one or the new one, whole."""
     files(a_csv=ROWS)
@@ -92,5 +94,9 @@ def test_the_same_rows_in_another_file():
     files(a_csv=ROWS, b_csv=ROWS + b"5,new,good\n")
     walked = walk()
     assert [row["id"] for row in walked.accepted] == [1, 3, 5]
-    again = [reasons for file, _, reasons in walked.reasons if file == "b.csv"]
-    assert again == [["id: primaryKey"], ["label: enum", "id: primaryKey"], ["id: primaryKey"], ["row: too few columns"]]
+    assert [reasons for file, _, reasons in walked.reasons if file == "b.csv"] == [
+        ["id: primaryKey"],
+        ["label: enum", "id: primaryKey"],
+        ["id: primaryKey"],
+        ["row: too few columns"],
+    ]

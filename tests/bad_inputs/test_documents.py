@@ -102,7 +102,9 @@ def mail(**headers: str) -> EmailMessage:
     return message
 
 
-@pytest.mark.parametrize("name", ["../../x.txt", "/etc/x.txt", "..\\..\\x.txt", "x\0.txt", "~/x.txt", "a" * 5000 + ".txt"])
+@pytest.mark.parametrize(
+    "name", ["../../x.txt", "/etc/x.txt", "..\\..\\x.txt", "x\0.txt", "~/x.txt", "a" * 5000 + ".txt"]
+)
 @pytest.mark.parametrize("ending", ["eml", "mbox"])
 def test_an_attachment_that_names_a_place(folder, ending, name):
     head = b"From a@example.com Sat Jan 31 10:00:00 2026\n" if ending == "mbox" else b""

@@ -17,6 +17,8 @@ from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import Shape
 
 _BATCH_ROWS = 10_000
+# Names of columns are decoded where they are asked for.
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
@@ -27,9 +29,10 @@ def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
     """
     try:
         schema = pq.read_schema(file.path)
-    except (pa.ArrowException, OSError):
+        names = schema.names
+    except _BROKEN:
         raise _broken(file) from None
-    places = places_of(contract, schema.names, file.told, "file")
+    places = places_of(contract, names, file.told, "file")
     return pa.schema([schema.field(place) for place in places])
 
 
@@ -51,7 +54,7 @@ def parquet_rows(file: PlainFile, shape: Shape | None, contract: Contract) -> It
                 )
                 yield from rows
                 number += batch.num_rows
-    except (pa.ArrowException, OSError):
+    except _BROKEN:
         raise _broken(file) from None
 
 

@@ -33,7 +33,8 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
             raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(names)} sheets")
         if cells_spanned(file.path) > _MOST_CELLS:
             raise TinsmithError(
-                f"{file.told}: a sheet spans more than {_MOST_CELLS} cells; delete what stands far out, or save it as CSV"
+                f"{file.told}: a sheet spans more than {_MOST_CELLS} cells; delete what stands far out, or save "
+                "it as CSV"
             )
         cells = book.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError):
