@@ -28,7 +28,7 @@ REASONS = {
     "missing_label": "{column}: required",
     "unknown_product": "product: enum",
     "unknown_intent": "intent: enum",
-    "bad_date": "created_at: logicalType timestamp",
+    "bad_date": "created_at: (logicalType timestamp|required)",
     "not_an_integer": "satisfaction: logicalType integer",
     "out_of_range": "satisfaction: m(in|ax)imum [15]",
     "too_long": "body: maxLength 4000",
