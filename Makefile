@@ -1,7 +1,7 @@
 # make demo   sets up and walks the sample recipe from raw data to a registered model
 # make test   lint, types, unit and end-to-end tests
 # make lint-contracts  every contract against the standard, by datacontract-cli
-# make fuzz   ten minutes of broken contracts and YAML; SECONDS=60 for less
+# make fuzz   ten minutes each of broken contracts and broken files against their readers; SECONDS=60 for less
 # make setup  only .venv and the llama.cpp toolchain
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,7 @@ lint-contracts: .venv/lint-contracts/ready
 
 fuzz: .venv/dev
 	python -m tests.fuzz.fuzz_contracts $(or $(SECONDS),600)
+	python -m tests.fuzz.fuzz_readers $(or $(SECONDS),600)
 
 test-gpu: .venv/dev
 	pytest -m gpu

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text, written_whole
+from pipelines.files import (
+    clear_unfinished,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+    write_text,
+    written_whole,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -27,6 +35,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
         fail_midway()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_write_left_is_cleared_and_nothing_else(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    write_text(path, "old")
+    for name in (".rows.jsonl.x7f", ".rows.x7f", ".other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows.jsonl").touch()
+    clear_unfinished(path, tmp_path / "nowhere" / "rows")
+    assert sorted(left.name for left in tmp_path.iterdir()) == [".other", ".rows.x7f", "rows.jsonl"]
 
 
 def test_until_the_end_readers_see_the_old_file(tmp_path):

@@ -43,11 +43,13 @@ def test_a_bit_flipped_parquet(place, bit):
     content = bytearray(parquet())
     content[int(place * len(content))] ^= 1 << bit
     files(a_parquet=bytes(content))
+    error = ""
     try:
-        assert walk().report["rows_in"] == 50
-    except TinsmithError as error:
-        assert "data/a.parquet" in str(error) or "all 50 rows of notes were refused" in str(error)
-        assert "sesame" not in str(error)
+        walked = walk()
+    except TinsmithError as caught:
+        error = str(caught)
+    assert "data/a.parquet" in error or "all 50 rows of notes were refused" in error or walked.report["rows_in"] == 50
+    assert "sesame" not in error
 
 
 def test_schema_drift_between_shards_of_parquet():
@@ -148,9 +150,8 @@ def test_a_spreadsheet_with_a_cell_far_out(far):
     path = workbook("data/a.xlsx", rows=[["id", "body", "label"], [1, "sesame", "good"]])
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name).decode() for name in archive.namelist()}
-    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(
-        "</sheetData>", f"{FAR[far]}</sheetData>"
-    )
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace("</sheetData>", f"{FAR[far]}</sheetData>")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
             archive.writestr(name, part)

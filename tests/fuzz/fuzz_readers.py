@@ -1,9 +1,9 @@
 """Broken files of every kind for as long as it is told: python -m tests.fuzz.fuzz_readers [SECONDS [SEED]].
 
-Every input is a small file that a script makes, with pieces cut, doubled, swapped, repeated without end or replaced. It is
+Every input is a small file that a script makes, with pieces cut, doubled, swapped, repeated or replaced. It is
 collected as the line does, in a process of its own, since some readers are native code: rows must come out, or a
-TinsmithError that names the file, in a few seconds and within some memory. Whatever else happens, be it a crash, a hang
-or an exception, is kept in tests/fuzz/found_files/ as the file that caused it, and the command ends with 1.
+TinsmithError that names the file, within a minute and some memory. Whatever else happens, be it a crash, a hang or an
+exception, is kept in tests/fuzz/found_files/ as the file that caused it, and the command ends with 1.
 tests/fuzz/test_fuzz_readers.py runs what was found ever after.
 """
 
@@ -39,30 +39,8 @@ _PIECES = [
     *(b"<", b">", b"&", b"<!--", b"-->", b"<![CDATA[", b"<div hidden>", b"</", b"<a x='", b"&#x0;", b"&#55296;"),
     *(b"{", b"[", b"}", b"]", b":", b"NaN", b'"a":', b"\\ud800", b"\\u0000", b"1e999", b"9" * 30, b"null"),
     *(b"<<", b">>", b"endobj", b"stream\n", b" 0 R", b"/Length 99999999", b"/Kids[2 0 R]", b"/Encrypt 1 0 R"),
-    *(
-        b"\n\n",
-        b"Content-Type: multipart/mixed; boundary=x\n",
-        b"--x\n",
-        b"=?utf-8?q?=F0?=",
-        b"(",
-        b"From ",
-        b"charset=x",
-    ),
-    *(
-        b"# ",
-        b"| ",
-        b"```",
-        b"> ",
-        b"- ",
-        b"![",
-        b"](",
-        b"PK\3\4",
-        b"PK\1\2",
-        b"PAR1",
-        b"\x1f\x8b",
-        b"../",
-        b"\x80\x04",
-    ),
+    *(b"\n\n", b"Content-Type: multipart/mixed; boundary=x\n", b"--x\n", b"=?utf-8?q?=F0?=", b"(", b"From "),
+    *(b"# ", b"| ", b"```", b"> ", b"- ", b"![", b"](", b"PK\3\4", b"PK\1\2", b"PAR1", b"\x1f\x8b", b"../"),
 ]
 
 
@@ -96,7 +74,7 @@ def kind_of(name: str) -> str:
     return name.partition(".")[2]
 
 
-def mutated(kind: str, seed: bytes, chance: random.Random) -> bytes:
+def mutated(seed: bytes, chance: random.Random) -> bytes:
     """The bytes of a broken file."""
     content = seed
     for _ in range(chance.randint(1, 5)):
@@ -184,7 +162,7 @@ def fuzzed(chance: random.Random) -> Iterator[tuple[str, bytes]]:
     seeds = {kind: make() for kind, make in makers.items()}
     while True:
         kind = chance.choice(list(seeds))
-        yield kind, mutated(kind, seeds[kind], chance)
+        yield kind, mutated(seeds[kind], chance)
 
 
 def main(seconds: float, seed: int) -> int:

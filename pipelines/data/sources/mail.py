@@ -59,7 +59,8 @@ def mail_of(content: bytes, encoding: str) -> Mail:
         UnreadableError: the bytes are no mail, or the body is not of its encoding, or parts are nested without end.
     """
     try:
-        return _mail(email.message_from_bytes(content, policy=_POLICY), encoding)
+        # Only typeshed's policy knows the kind of its messages.
+        return _mail(email.message_from_bytes(content, policy=_POLICY), encoding)  # type: ignore[arg-type]
     except RecursionError:
         raise UnreadableError("document: parts or headers nested too deeply") from None
 

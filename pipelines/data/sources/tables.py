@@ -21,6 +21,8 @@ from pipelines.recipe_sources import Shape
 _BATCH_ROWS = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# Names of columns are decoded where they are asked for.
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def parquet_schema(file: PlainFile, contract: Contract) -> pa.Schema:
@@ -41,9 +43,11 @@ def parquet_names(file: PlainFile) -> list[str]:
 
 def _schema(file: PlainFile) -> pa.Schema:
     try:
-        return pq.read_schema(file.path)
-    except (pa.ArrowException, OSError):
+        schema = pq.read_schema(file.path)
+        list(schema.names)
+    except _BROKEN:
         raise _broken(file) from None
+    return schema
 
 
 def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) -> Iterator[pa.RecordBatch]:
@@ -62,7 +66,7 @@ def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) ->
                 else:
                     yield from table_batches(batch, file.label, number, contract, file.told)
                 number += batch.num_rows
-    except (pa.ArrowException, OSError):
+    except _BROKEN:
         raise _broken(file) from None
 
 

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from pathlib import Path
+from typing import IO
 from xml.parsers import expat
 
 _BLOCK = 2**20
@@ -34,7 +35,7 @@ class _Sheet:
         self.rows = self.columns = 0
         self._row = self._column = 0
 
-    def read(self, stream: zipfile.ZipExtFile) -> None:
+    def read(self, stream: IO[bytes]) -> None:
         """Look at a part of the file as far as it is XML."""
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start

@@ -48,7 +48,8 @@ def _sheet(file: PlainFile, sheet: str | None) -> tuple[int, list[str], Iterator
             raise TinsmithError(f"{file.told}: there is no sheet {sheet!r}; name one of its {len(sheets)} sheets")
         if cells_spanned(file.path) > _MOST_CELLS:
             raise TinsmithError(
-                f"{file.told}: a sheet spans over {_MOST_CELLS} cells; delete what stands far out, or save it as CSV"
+                f"{file.told}: a sheet spans more than {_MOST_CELLS} cells; delete what stands far out, or save "
+                "it as CSV"
             )
         cells = book.get_sheet_by_name(sheet or sheets[0]).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError):
