@@ -54,6 +54,7 @@ def project(tmp_path, monkeypatch, chatml_base):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     paths = Paths("notes")
     write_text(Path("notes.odcs.yaml"), CONTRACT)
+    write_text(Path("prices.yaml"), (ROOT / "prices.yaml").read_text())
     counts = {"rows_in": ROWS, "accepted": ROWS, "quarantined": 0, "rejected_raw": 0}
     contract = {"id": "notes", "version": "1.0.0", "sha256": "cd" * 32, "license": "CC0", "permittedPurposes": None}
     source = {"use": "examples", **counts, "contract": contract, "dates": {}, "files": []}
