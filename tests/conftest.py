@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -52,16 +55,41 @@ def migrated_database(tmp_path_factory) -> Path:
     return folder / "mlflow.db"
 
 
+@dataclass(frozen=True)
+class RayCluster:
+    """Where drivers find a cluster, and where its nodes write their logs."""
+
+    address: str
+    logs: Path
+
+
+_CLUSTER = """
+import json, sys
+from ray.cluster_utils import Cluster
+
+node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+cluster = Cluster(initialize_head=True, head_node_args=node)
+cluster.add_node(**node)
+print(json.dumps([cluster.address, cluster.head_node.get_logs_dir_path()]), flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+
+
 @pytest.fixture(scope="session")
 def ray_cluster():
-    """A Ray cluster of two nodes on this machine, of one worker each; without the keys of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.delenv("TINSMITH_KEY", raising=False)
-        from ray.cluster_utils import Cluster
+    """A Ray cluster of two nodes on this machine, of one worker each; without the keys of whoever runs the tests.
 
-        node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-        cluster = Cluster(initialize_head=True, head_node_args=node)
-        cluster.add_node(**node)
-        yield cluster
-        cluster.shutdown()
+    It is started by a process of its own, since Ray's threads would make forks of this one hang.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "TINSMITH_KEY"}
+    with subprocess.Popen(
+        [sys.executable, "-c", _CLUSTER],
+        env={**environment, "RAY_USAGE_STATS_ENABLED": "0"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as starter:
+        address, logs = json.loads(starter.stdout.readline())
+        yield RayCluster(address, Path(logs))
+        starter.stdin.close()

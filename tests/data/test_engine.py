@@ -42,7 +42,7 @@ def test_a_crash_is_one_line_without_the_rows_values_in_errors_and_logs(run, eng
     assert done.stderr.startswith(f"error: data.engine: {engine}: KeyError at {ROOT}/tests/data/row_functions.py:")
     assert done.stderr.endswith("; `engine: local` shows all of it\n")
     assert done.stderr.count("\n") == 1
-    logs = [log for log in Path(ray_cluster.head_node.get_logs_dir_path()).rglob("*") if log.is_file()]
+    logs = [log for log in ray_cluster.logs.rglob("*") if log.is_file()]
     assert logs
     assert not any(b"planted value" in log.read_bytes() for log in logs)
 
