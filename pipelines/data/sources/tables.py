@@ -66,6 +66,9 @@ def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) ->
                 else:
                     yield from table_batches(batch, file.label, number, contract, file.told)
                 number += batch.num_rows
+            # A damaged page can end a column early, without an error.
+            if number - 1 != parquet.metadata.num_rows:
+                raise _broken(file)
     except _BROKEN:
         raise _broken(file) from None
 

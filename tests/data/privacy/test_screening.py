@@ -54,7 +54,7 @@ def screened(rows, contract, workers=1, **privacy):
     screen = screen_of(asked, contract, ["body"], everybody, RECIPE)
     counts = ScreenCounts()
     surrogates = open_surrogates(asked, everybody, Path("vault.enc"))
-    kept = list(kept_rows(screened_rows(rows, screen, workers), screen.policy, counts, surrogates))
+    kept = list(kept_rows(screened_rows(rows, screen, workers=workers), screen.policy, counts, surrogates))
     return [shown["body"] for _, shown in kept], counts
 
 
