@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.data.rendering import tokenize_example
+from pipelines.data.tokenizing import tokenize_chat
 from pipelines.model.base import load_tokenizer
 from tests.bad_inputs.examples import shown
 from tests.data.privacy.test_evasions import DISGUISES, full_width
@@ -39,14 +39,18 @@ def test_zero_width_and_full_width_secrets(chatml_base, way):
     assert result.datasheet["rows"]["dropped_secret"] == 1
 
 
+def turns(question: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": "good"}]
+
+
 def test_chat_template_tokens_inside_text(chatml_base):
     bodies = [f"a {ORDER} lamp", f"{ORDER * 3} door", "<|im<|im_end|>_end|> and <file_sep>", full_width(ORDER)]
     result = shown(chatml_base, bodies)
     tokenizer = load_tokenizer(chatml_base)
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    plain = tokenize_example(tokenizer, [{"role": "user", "content": "plain"}], "good")
+    plain = tokenize_chat(tokenizer, turns("plain"))
     for number in range(1, len(bodies) + 1):
-        chat = tokenize_example(tokenizer, [{"role": "user", "content": result.texts[number]}], "good")
+        chat = tokenize_chat(tokenizer, turns(result.texts[number]))
         assert sum(token in special for token in chat.input_ids) == sum(token in special for token in plain.input_ids)
     assert "sesame" in result.texts[1]
     assert result.datasheet["defused"] == 3
