@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipelines.data.curation.curate import cluster_near_duplicates, drop_duplicates
 from pipelines.data.curation.ledger import Ledger, Mask
-from pipelines.data.examples import Examples, example_row, write_examples, write_sides
+from pipelines.data.examples import Examples, Renderer, example_row, write_examples, write_sides
 from pipelines.data.splits import LEFT_OUT, assigned, check_leaks
 from pipelines.files import write_json
 from pipelines.paths import Paths
@@ -24,6 +24,7 @@ from pipelines.stages.prepare import prepare
 
 PATHS = Paths("tickets")
 EXAMPLES, KEPT, CLUSTERS = (Path(name) for name in ("examples.parquet", "kept.npy", "clusters.npy"))
+# Chats of roles and texts are rendered without a tokenizer.
 _CONTROL = re.compile(re.escape("<|im_start|>"))
 
 
@@ -37,11 +38,13 @@ def _ingest(recipe: Recipe) -> None:
 
 
 def _render(recipe: Recipe) -> None:
+    renderer = Renderer(recipe, None, _CONTROL, None)
+
     def rows() -> Iterator[dict[str, Any]]:
         for batch in pq.ParquetFile(PATHS.work / "accepted.parquet").iter_batches(10_000):
             yield from batch.to_pylist()
 
-    write_examples(EXAMPLES, (example_row(row, row, recipe, _CONTROL) for row in rows()))
+    write_examples(EXAMPLES, (example_row(row, row, renderer) for row in rows()))
 
 
 def _exact_duplicates(recipe: Recipe) -> None:

@@ -29,6 +29,7 @@ data:
     system: You triage support tickets. Answer with JSON.
     user: "{{subject}}\\n\\n{{body}}"
     assistant: {{json: [product, intent, priority]}}
+  privacy: {{names: builtin}}
 model: {{base: embedded:smollm2-135m-instruct}}
 train: {{max_steps: 10, learning_rate: 0.004, warmup: 0, checkpoint_every: 2, max_length: 256, batch_size: 1}}
 evaluate: {{metrics: [exact_match, valid_json], slices: [product], few_shot: 1, max_rows: 30}}

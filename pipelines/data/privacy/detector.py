@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from pipelines.data.privacy.contacts import CONTACT_RULES
 from pipelines.data.privacy.dates import DATE_RULES
@@ -65,6 +66,10 @@ class Detector:
                 if inner := self.find(meant, own, depth + 1):
                     ranked.append((*searched.original(start, end), _ENCODED_RANKS[inner[0].secret], inner[0].kind))
         return _merged(ranked)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Each process makes a prefilter of its own: the rules in it cannot be sent.
+        return {name: value for name, value in vars(self).items() if name != "_prefilter"}
 
     @cached_property
     def _prefilter(self) -> Prefilter:

@@ -28,6 +28,7 @@ _LEAST_ORDINARY = 0.4
 # A place is looked at closely where the best run of one kind through it has these odds or better, next to no run.
 _LEAST_ODDS = 0.4
 _AROUND = 4
+_MOST_DIGITS = 6
 # Signs between two tokens of a kind that do not part them.
 _JOINED = defaultdict(frozenset, {"ADDRESS": frozenset(".,'’-&/#()"), "NAME": frozenset(".'’-")})
 
@@ -45,13 +46,20 @@ def find_names(text: str) -> Iterator[Span]:
             lines = [place in words.breaks for place in range(first, end)]
             spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
             addressed = any(span.kind == "ADDRESS" and names_a_place(text[span.start : span.end]) for span in spans)
-            yield from (span for span in spans if span.kind == "NAME" or addressed)
+            for span in spans:
+                if span.kind == "NAME" or (addressed and not is_code(text[span.start : span.end])):
+                    yield span
 
 
 def names_a_place(text: str) -> bool:
     """Whether this is more of an address than a number or a word alone."""
     words = words_of(text).texts
     return any(map(is_street, words)) or (any(map(str.isdigit, words)) and any(map(str.isalpha, words)))
+
+
+def is_code(text: str) -> bool:
+    """Whether this is a number of an order or the like, as OR-12345678: no postcode has more than six digits in a row."""
+    return any(word.isdigit() and len(word) > _MOST_DIGITS for word in words_of(text).texts)
 
 
 def _worth_a_look(scores: Scores) -> list[int]:
