@@ -58,7 +58,7 @@ def names_a_place(text: str) -> bool:
 
 
 def is_code(text: str) -> bool:
-    """Whether this is a number of an order or the like, as OR-12345678: no postcode has more than six digits in a row."""
+    """Whether this is a number of an order or the like, as OR-12345678: no postcode has so many digits in a row."""
     return any(word.isdigit() and len(word) > _MOST_DIGITS for word in words_of(text).texts)
 
 
