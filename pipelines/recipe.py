@@ -132,8 +132,8 @@ class Privacy(Section):
     )
     names: Text | None = Field(
         None,
-        description="What finds names and addresses in free text: builtin, or the folder of a transformers token "
-        "classifier (safetensors); none finds those of the contract's personal columns only.",
+        description="What finds names and addresses in free text: builtin (English), or the folder of a transformers "
+        "token classifier (safetensors); none finds those of the contract's personal columns only.",
     )
     not_names: tuple[Text, ...] = Field((), description="Words that are never names, such as your products'.")
     vault: bool = Field(

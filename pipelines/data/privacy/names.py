@@ -5,6 +5,7 @@ what it misses.
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -29,6 +30,11 @@ _LEAST_ORDINARY = 0.4
 _LEAST_ODDS = 0.4
 _AROUND = 4
 _MOST_DIGITS = 6
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_SWITCH = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+# SW1A1AA is shorter.
+_SHORTEST_CODE, _LONGEST_CODE = 10, 128
+_FEWEST_SWITCHES = 3
 # Signs between two tokens of a kind that do not part them.
 _JOINED = defaultdict(frozenset, {"ADDRESS": frozenset(".,'’-&/#()"), "NAME": frozenset(".'’-")})
 
@@ -47,7 +53,8 @@ def find_names(text: str) -> Iterator[Span]:
             spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
             addressed = any(span.kind == "ADDRESS" and names_a_place(text[span.start : span.end]) for span in spans)
             for span in spans:
-                if span.kind == "NAME" or (addressed and not is_code(text[span.start : span.end])):
+                held = text[span.start : span.end]
+                if (span.kind == "NAME" or (addressed and not is_code(held))) and not is_within_code(text, span):
                     yield span
 
 
@@ -60,6 +67,15 @@ def names_a_place(text: str) -> bool:
 def is_code(text: str) -> bool:
     """Whether this is a number of an order or the like, as OR-12345678: no postcode has so many digits in a row."""
     return any(word.isdigit() and len(word) > _MOST_DIGITS for word in words_of(text).texts)
+
+
+def is_within_code(text: str, span: Span) -> bool:
+    """Whether a part of this belongs to a digest, a key or the like: letters and digits by turns, without a break."""
+    return any(
+        len(run[0]) >= _SHORTEST_CODE and len(_SWITCH.findall(run[0])) >= _FEWEST_SWITCHES and run.end() > span.start
+        for run in _RUN.finditer(text, max(0, span.start - _LONGEST_CODE), span.end + _LONGEST_CODE)
+        if run.start() < span.end
+    )
 
 
 def _worth_a_look(scores: Scores) -> list[int]:

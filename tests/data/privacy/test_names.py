@@ -29,7 +29,10 @@ def test_an_address_is_found_whole_over_its_lines():
 @pytest.mark.parametrize(
     "text",
     ["", "\n\n", "I tried 3 times, waited 20 minutes and paid 12 euros.", "XXXX XXXX called me on XX/XX/2019 about it.",
-     "Parcel lost\nThe parcel did not come and nobody answers.", "The app keeps crashing since the update."],
+     "Parcel lost\nThe parcel did not come and nobody answers.", "The app keeps crashing since the update.",
+     "My order is OR-86996066, for the hall.",
+     "| table_06.html | 211ee5c4363c1e3c716d78a9f04091e7442a76e147647afe36d139a864beb797 |",
+     "Lng9XyB0pRae26a2Ep2yT6fyrlGkkkHgY2NfU7xC8IXvw9HGgeAtS1S41u40TTrWwk1G8YtcXb28SxmeZiSTJIV3OSTy"],
 )  # fmt: skip
 def test_ordinary_text_holds_nobody(text):
     assert found(text) == []
