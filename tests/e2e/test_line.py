@@ -185,7 +185,7 @@ def test_a_typo_in_the_recipe_stops_resolve_with_its_line_and_the_word_that_was_
     assert ended.returncode != 0
     line = next(line for line in ended.stderr.splitlines() if line.startswith("error: "))
     assert line.startswith(
-        "error: recipes/support_triage.yaml:13: train.max_stepz: there is no such field (did you mean "
+        "error: recipes/support_triage.yaml:14: train.max_stepz: there is no such field (did you mean "
     )
     assert "did you mean max_steps?" in line
     assert "Traceback" not in ended.stderr
