@@ -14,6 +14,8 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache, cached_property
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
@@ -76,14 +78,23 @@ def _on_processes(
         for batch in batches:
             yield from zip(batch, function(batch), strict=True)
         return
-    with multiprocessing.get_context("fork").Pool(count, _use, (function,)) as pool:
-        waiting: deque[tuple[list[Item], Any]] = deque()
+    # Unlike multiprocessing.Pool, an executor tells when a worker was killed, where the pool would wait for ever.
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _use, (function,))
+    waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    try:
         for batch in batches:
-            waiting.append((batch, pool.apply_async(_apply, (batch,))))
+            waiting.append((batch, pool.submit(_apply, batch)))
             if len(waiting) >= _AHEAD * count:
                 yield from _ready(waiting)
         while waiting:
             yield from _ready(waiting)
+    except BrokenProcessPool:
+        raise TinsmithError(
+            "data.engine: local: a process that worked on rows was killed, most often since memory ran out; close "
+            "other programs, or use a machine with more memory"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _function: Callable[[list[Any]], list[Any]]
@@ -98,9 +109,9 @@ def _apply(batch: list[Any]) -> list[Any]:
     return _function(batch)
 
 
-def _ready(waiting: deque[tuple[list[Item], Any]]) -> Iterator[tuple[Item, Any]]:
+def _ready(waiting: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[tuple[Item, Result]]:
     batch, result = waiting.popleft()
-    yield from zip(batch, result.get(), strict=True)
+    yield from zip(batch, result.result(), strict=True)
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
