@@ -15,7 +15,7 @@ from pipelines.data.sources.rows import Row, batches_of, row_schema
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 2**25
 _GROUP_CHARACTERS = 2**24
-_PIECE_ROWS = 10_000
+_PIECE_ROWS = 250
 
 
 def write_rows(rows: Iterable[Row], contract: Contract, path: Path) -> None:
