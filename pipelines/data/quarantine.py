@@ -72,9 +72,9 @@ def judged_rows(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a database that knows every row, its typed values, and of those that are refused every reason.
 
-    `rows` is a file of row_store.write_rows; in which order it holds them does not matter, since they are judged in the
-    order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives, by
-    name, the file of write_accepted for each table that the contract refers to.
+    `rows` is a file of row_store.write_batches; in which order it holds them does not matter, since they are judged in
+    the order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives,
+    by name, the file of write_accepted for each table that the contract refers to.
 
     Only the refused are written down: whoever asks for values has them cast anew from the file, which costs less than
     storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipelines.data import quarantine
 from pipelines.data.contracts.contract import read_contract
 from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
-from pipelines.data.row_store import write_rows
-from pipelines.data.sources.rows import Row
+from pipelines.data.row_store import write_batches
+from pipelines.data.sources.rows import Row, batches_of
 
 UTC = datetime.UTC
 OPTIONS = "logicalTypeOptions"
@@ -43,7 +43,7 @@ def written_of(tmp_path: Path, columns: str, table: str, rows: list[Row], more: 
     text = f"{{{head}, schema: [{{name: t, properties: [{columns}]{table}}}]{more}}}"
     path.write_text(text, encoding="utf-8")
     contract = read_contract(path)
-    write_rows(rows, contract, tmp_path / "rows.parquet")
+    write_batches(batches_of(rows, contract), contract, tmp_path / "rows.parquet")
     with (
         judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch", **given) as database,
         pq.ParquetWriter(tmp_path / "accepted.parquet", accepted_schema(contract)) as accepted,
