@@ -1,7 +1,8 @@
 """prepare: accepted rows become chats without personal data, secrets and duplicates, split so that no group is cut.
 
 Reads work/<recipe>/{accepted.parquet,reference/}, the contracts and the base's tokenizer; writes
-work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.json.
+work/<recipe>/{train,validation,test}.parquet, examples.html, suspicious.json and, where asked, vault.enc there, and
+reports/<recipe>/datasheet.{json,md,html}.
 """
 
 import shutil
