@@ -21,6 +21,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 import pipelines
+from pipelines.batches import batched
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Engine
 
@@ -73,7 +74,7 @@ def _on_processes(
     count = workers or len(os.sched_getaffinity(0))
     items = iter(items)
     first = list(islice(items, _FEW)) if workers is None else []
-    batches = _batches(chain(first, items))
+    batches = batched(chain(first, items), _BATCH)
     if count == 1 or (len(first) < _FEW and workers is None):
         for batch in batches:
             yield from zip(batch, function(batch), strict=True)
@@ -114,12 +115,6 @@ def _ready(waiting: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[
     yield from zip(batch, result.result(), strict=True)
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    items = iter(items)
-    while batch := list(islice(items, _BATCH)):
-        yield batch
-
-
 def _on_daft(
     items: Iterable[Item], function: Callable[[list[Item]], list[Result]], engine: Engine, workers: int | None
 ) -> Iterator[tuple[Item, Result]]:
@@ -140,7 +135,7 @@ def _chunks(items: Iterable[Any], most: int) -> Iterator[list[bytes]]:
     """Pickled batches, together `most` bytes or a batch more."""
     chunk: list[bytes] = []
     size = 0
-    for batch in _batches(items):
+    for batch in batched(items, _BATCH):
         chunk.append(pickle.dumps(batch))
         size += len(chunk[-1])
         if size >= most:

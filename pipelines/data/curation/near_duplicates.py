@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from pipelines.data.words import batched, shingles, words
+from pipelines.batches import batched
+from pipelines.data.words import shingles, words
 
 SHINGLE = 3  # words
 PERMUTATIONS = 128
