@@ -2,6 +2,7 @@
 # make test   lint, types, unit and end-to-end tests
 # make lint-contracts  every contract against the standard, by datacontract-cli
 # make fuzz   ten minutes each of broken contracts and broken files against their readers; SECONDS=60 for less
+# make test-gpu  the checks that need an NVIDIA GPU
 # make setup  only .venv and the llama.cpp toolchain
 PYTHON ?= python3
 BIN := .venv/bin

@@ -41,7 +41,7 @@ def show_rows(name: str, reason: str, most: int) -> None:
     found = [row for row in rows if any(reason in said for said in row.reasons)]
     print("These rows may hold personal data and secrets; do not copy them into tickets, chats or logs.")
     for row in found[:most]:
-        print(f"\n{row.place}\n{printable(row.raw)}")
+        print(f"\n{printable(row.place)}\n{printable(row.raw)}")
     print(f"\n{min(most, len(found))} of {len(found)} rows")
 
 

@@ -14,11 +14,14 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache, cached_property
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 import pipelines
+from pipelines.batches import batched
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Engine
 
@@ -71,19 +74,28 @@ def _on_processes(
     count = workers or len(os.sched_getaffinity(0))
     items = iter(items)
     first = list(islice(items, _FEW)) if workers is None else []
-    batches = _batches(chain(first, items))
+    batches = batched(chain(first, items), _BATCH)
     if count == 1 or (len(first) < _FEW and workers is None):
         for batch in batches:
             yield from zip(batch, function(batch), strict=True)
         return
-    with multiprocessing.get_context("fork").Pool(count, _use, (function,)) as pool:
-        waiting: deque[tuple[list[Item], Any]] = deque()
+    # Unlike multiprocessing.Pool, an executor tells when a worker was killed, where the pool would wait for ever.
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _use, (function,))
+    waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    try:
         for batch in batches:
-            waiting.append((batch, pool.apply_async(_apply, (batch,))))
+            waiting.append((batch, pool.submit(_apply, batch)))
             if len(waiting) >= _AHEAD * count:
                 yield from _ready(waiting)
         while waiting:
             yield from _ready(waiting)
+    except BrokenProcessPool:
+        raise TinsmithError(
+            "data.engine: local: a process that worked on rows was killed, most often since memory ran out; close "
+            "other programs, or use a machine with more memory"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _function: Callable[[list[Any]], list[Any]]
@@ -98,15 +110,9 @@ def _apply(batch: list[Any]) -> list[Any]:
     return _function(batch)
 
 
-def _ready(waiting: deque[tuple[list[Item], Any]]) -> Iterator[tuple[Item, Any]]:
+def _ready(waiting: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[tuple[Item, Result]]:
     batch, result = waiting.popleft()
-    yield from zip(batch, result.get(), strict=True)
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    items = iter(items)
-    while batch := list(islice(items, _BATCH)):
-        yield batch
+    yield from zip(batch, result.result(), strict=True)
 
 
 def _on_daft(
@@ -129,7 +135,7 @@ def _chunks(items: Iterable[Any], most: int) -> Iterator[list[bytes]]:
     """Pickled batches, together `most` bytes or a batch more."""
     chunk: list[bytes] = []
     size = 0
-    for batch in _batches(items):
+    for batch in batched(items, _BATCH):
         chunk.append(pickle.dumps(batch))
         size += len(chunk[-1])
         if size >= most:

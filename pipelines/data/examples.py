@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from numpy.typing import NDArray
 
+from pipelines.batches import batched
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.control_tokens import control_tokens
 from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
@@ -87,7 +87,7 @@ def write_examples(path: Path, rows: Iterable[dict[str, Any]]) -> Examples:
     """Write rows with the columns of the schema above, a batch in memory at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, _SCHEMA, compression="zstd") as writer:
-        for batch in batches(rows):
+        for batch in batched(rows, _BATCH):
             writer.write_table(pa.Table.from_pylist(batch, schema=_SCHEMA))
     return Examples(path)
 
@@ -101,16 +101,9 @@ def write_sides(examples: Examples, assignment: Assignment, work: Path) -> None:
             written_whole(work / f"{side}.parquet") as fresh,
             pq.ParquetWriter(fresh, _SIDE_SCHEMA, compression="zstd") as writer,
         ):
-            for batch in batches(examples.rows([*CHAT], wanted)):
+            for batch in batched(examples.rows([*CHAT], wanted), _BATCH):
                 rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
                 writer.write_table(pa.Table.from_pylist(rows, schema=_SIDE_SCHEMA))
-
-
-def batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The rows in lists short enough to be held in memory."""
-    remaining = iter(rows)
-    while batch := list(islice(remaining, _BATCH)):
-        yield batch
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ _ARROW_TYPES = {
     "array": pa.string(),
 }
 _BATCH_ROWS = 10_000
+_BATCH_BYTES = 2**26
 _MEMORY = "512MB"
 
 
@@ -71,9 +72,9 @@ def judged_rows(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a database that knows every row, its typed values, and of those that are refused every reason.
 
-    `rows` is a file of row_store.write_rows; in which order it holds them does not matter, since they are judged in the
-    order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives, by
-    name, the file of write_accepted for each table that the contract refers to.
+    `rows` is a file of row_store.write_batches; in which order it holds them does not matter, since they are judged in
+    the order of their files and lines. `as_of` is the day from which the contract's ages are counted. `tables` gives,
+    by name, the file of write_accepted for each table that the contract refers to.
 
     Only the refused are written down: whoever asks for values has them cast anew from the file, which costs less than
     storing them. What does not fit in memory DuckDB spills to `folder`, so that memory stays flat in the number of
@@ -88,20 +89,8 @@ def judged_rows(
     ):
         database.execute("SET TimeZone = 'UTC'")
         _load_keys(database, contract, tables or {})
-        ordered = quoted(str(rows if are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")))
-        database.execute(
-            f"CREATE VIEW rows AS SELECT * FROM read_parquet({ordered}, file_row_number = true);"  # noqa: S608
-            f"SET allowed_paths = [{ordered}]; SET enable_external_access = false;"
-            f"CREATE VIEW typed AS SELECT *, {typed_values(contract)} FROM rows"
-        )
-        for group, query in enumerate(firsts(contract)):
-            database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
-        database.execute(
-            f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"  # noqa: S608 - as above
-            f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position;"
-            # Rows go out one batch at a time and are compressed beside; more threads would only wait for each other.
-            "SET threads = 1; SET lock_configuration = true"
-        )
+        in_order = rows if are_in_order(rows) else _sorted(database, rows, folder / "sorted.parquet")
+        _judge(database, in_order, contract, as_of)
         yield database
 
 
@@ -111,6 +100,39 @@ def _sorted(database: duckdb.DuckDBPyConnection, rows: Path, path: Path) -> Path
         f" ORDER BY source, line, {POSITION}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
     return path
+
+
+def _judge(database: duckdb.DuckDBPyConnection, rows: Path, contract: Contract, as_of: datetime.date | None) -> None:
+    file = quoted(str(rows))
+    database.execute(
+        f"SET VARIABLE batch_rows = {_batch_rows(rows)};"  # noqa: S608 - quoted literals
+        f"CREATE VIEW rows AS SELECT * FROM read_parquet({file}, file_row_number = true);"
+        f"SET allowed_paths = [{file}]; SET enable_external_access = false;"
+        f"CREATE VIEW typed AS SELECT *, {typed_values(contract)} FROM rows"
+    )
+    for group, query in enumerate(firsts(contract)):
+        database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
+    database.execute(
+        f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"  # noqa: S608 - as above
+        f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position;"
+        # Rows go out one batch at a time and are compressed beside; more threads would only wait for each other.
+        # The buffer of results does not count what long texts hold, and would take up all of them.
+        "SET threads = 1; SET streaming_buffer_size = '1B'; SET lock_configuration = true"
+    )
+
+
+def _batch_rows(rows: Path) -> int:
+    """How many rows may leave the database at once: of long ones fewer, since Arrow takes 2 GiB of texts at most."""
+    file = pq.read_metadata(rows)
+    groups = [file.row_group(number) for number in range(file.num_row_groups)]
+    longest = max((group.total_byte_size / group.num_rows for group in groups if group.num_rows), default=0.0)
+    return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(longest, 1))))
+
+
+def _batches(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
+    """What a query over the rows gives, few enough of them at a time for memory to stay bounded."""
+    (at_once,) = database.execute("SELECT getvariable('batch_rows')").fetchone() or (_BATCH_ROWS,)
+    yield from database.execute(query).to_arrow_reader(at_once)
 
 
 def _load_keys(database: duckdb.DuckDBPyConnection, contract: Contract, tables: Mapping[str, Path]) -> None:
@@ -172,9 +194,9 @@ def _accepted(
     listed = ", ".join(values[name] for name in known)
     refused = database.execute("SELECT position FROM refused ORDER BY position").fetchnumpy()["position"]
     # DuckDB keeps the order of what it scans, not of what it joins: the refused are taken out here.
-    rows = database.execute(f"SELECT {POSITION}, {listed} FROM typed")  # noqa: S608 - v0, v1, ... and a quoted name
+    rows = _batches(database, f"SELECT {POSITION}, {listed} FROM typed")  # noqa: S608 - v0, v1, ... and a quoted name
     begin = 0
-    for batch in rows.to_arrow_reader(_BATCH_ROWS):
+    for batch in rows:
         positions = np.from_dlpack(batch[0])
         if not np.array_equal(positions, np.arange(begin, begin + len(positions))):
             raise AssertionError("DuckDB gave rows in another order than that of their file")
@@ -228,11 +250,12 @@ def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract
     """
     keys = {column.name: f"t{index}" for index, column in enumerate(contract.columns) if column.primary_key}
     refused = Refused()
-    found = database.execute(
+    found = _batches(
+        database,
         f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
-        f" FROM rows JOIN refused ON {POSITION} = position ORDER BY position"
+        f" FROM rows JOIN refused ON {POSITION} = position ORDER BY position",
     )
-    for batch in found.to_arrow_reader(_BATCH_ROWS):
+    for batch in found:
         for row in batch.to_pylist():
             entry = _entry(row, source, tuple(keys))
             refused.reasons.update(entry["reasons"])

@@ -9,18 +9,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.rows import Row, batches_of, row_schema
+from pipelines.data.sources.rows import row_schema
 
 # DuckDB shares work out by groups of rows; long rows fill one before it has so many.
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 2**25
 _GROUP_CHARACTERS = 2**24
-_PIECE_ROWS = 10_000
-
-
-def write_rows(rows: Iterable[Row], contract: Contract, path: Path) -> None:
-    """Write rows as `write_batches` does."""
-    write_batches(batches_of(rows, contract), contract, path)
+_PIECE_ROWS = 250
 
 
 def write_batches(batches: Iterable[pa.RecordBatch], contract: Contract, path: Path) -> None:

@@ -91,7 +91,7 @@ def sides_by_time(times: Numbers, split: Split) -> Numbers:
 
     def start(share: float) -> int:
         count = round(share * len(times))
-        return int(newest_first[count - 1]) if count else int(newest_first[0]) + 1
+        return int(newest_first[count - 1]) if count else int(times.max(initial=0)) + 1
 
     test, validation = start(split.test), start(split.test + split.validation)
     return np.select([times >= test, times >= validation], [TEST, VALIDATION], TRAIN)

@@ -2,8 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from itertools import islice
 
 # Scripts written without spaces between words count each character as one: Thai, Lao, Khmer, kana, Han.
 _WORD = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|\w+")
@@ -24,10 +22,3 @@ def shingles(text_words: list[str], size: int) -> list[str]:
     if len(text_words) < size:
         return [" ".join(text_words)]
     return list(dict.fromkeys(map(" ".join, zip(*(text_words[start:] for start in range(size)), strict=False))))
-
-
-def batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The texts in lists of `size`; the last may be shorter."""
-    remaining = iter(texts)
-    while batch := list(islice(remaining, size)):
-        yield batch

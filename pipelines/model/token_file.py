@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset
 
+from pipelines.batches import batched
 from pipelines.model.answer_loss import IGNORED
 
 _SCHEMA = pa.schema([("input_ids", pa.list_(pa.int32())), ("labels", pa.list_(pa.int32()))])
@@ -38,9 +38,8 @@ def token_dataset(examples: Iterable[Tokenized], folder: Path) -> Dataset:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     path = folder / "examples.arrow"
-    remaining = iter(examples)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, _SCHEMA) as stream:
-        while batch := list(islice(remaining, _BATCH)):
+        for batch in batched(examples, _BATCH):
             ids = [np.array(example.input_ids, np.int32) for example in batch]
             labels = [
                 np.where(np.array(example.trained, bool), tokens, IGNORED)

@@ -1,7 +1,8 @@
 """prepare: accepted rows become chats without personal data, secrets and duplicates, split so that no group is cut.
 
 Reads work/<recipe>/{accepted.parquet,reference/}, the contracts and the base's tokenizer; writes
-work/<recipe>/{train,validation,test}.parquet and reports/<recipe>/datasheet.json.
+work/<recipe>/{train,validation,test}.parquet, examples.html, suspicious.json and, where asked, vault.enc there, and
+reports/<recipe>/datasheet.{json,md,html}.
 """
 
 import shutil
@@ -65,6 +66,7 @@ from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
 
 _BATCH = 10_000  # rows in memory at a time
+_SHOWN = 20  # examples on the page for people
 
 
 def prepare(recipe: Recipe, paths: Paths) -> None:
@@ -91,11 +93,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     renderer = renderer_of(recipe, tokenizer, schema)
     rendered = (example_row(row, masked, renderer) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
-    if not len(examples):
-        raise TinsmithError(
-            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped['secret']} dropped for "
-            f"secrets, {privacy.dropped['personal']} for personal data; `mask` keeps such rows"
-        )
+    _check_left(examples, accepted, privacy, paths)
 
     curate, example, ledger = recipe.data.curate, recipe.data.example, Ledger(len(examples))
     duplicates = drop_duplicates(examples, ledger, curate, example)
@@ -146,14 +144,24 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "labels": labels.balance(),
     }
     write_json(paths.work / "suspicious.json", phrases)
-    write_text(
-        paths.work / "examples.html",
-        examples_page(recipe.name, chosen_examples(paths.work, tokenizer, recipe.train.loss_on, 20)),
-    )
+    shown = chosen_examples(paths.work, tokenizer, recipe.train.loss_on, _SHOWN)
+    write_text(paths.work / "examples.html", examples_page(recipe.name, shown))
+    _write_datasheet(datasheet, recipe, paths)
+
+
+def _write_datasheet(datasheet: dict[str, Any], recipe: Recipe, paths: Paths) -> None:
     write_json(paths.reports / "datasheet.json", datasheet)
     ingest = read_json(paths.reports / "ingest.json")
     for ending, page in (("md", datasheet_markdown), ("html", datasheet_html)):
         write_text(paths.reports / f"datasheet.{ending}", page(recipe.name, recipe.purpose, datasheet, ingest))
+
+
+def _check_left(examples: Examples, accepted: int, privacy: ScreenCounts, paths: Paths) -> None:
+    if not len(examples):
+        raise TinsmithError(
+            f"{paths.recipe}: data.privacy: none of {accepted} rows is left; {privacy.dropped['secret']} dropped for "
+            f"secrets, {privacy.dropped['personal']} for personal data; `mask` keeps such rows"
+        )
 
 
 def _check_curate(recipe: Recipe, paths: Paths) -> None:

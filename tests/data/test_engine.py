@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.data.engine import engine_mistake, mapped
-from tests.data.row_functions import described, odd_rows
+from pipelines.errors import TinsmithError
+from tests.data.row_functions import described, killed, odd_rows
 
 ROOT = Path(__file__).parents[2]
 ENGINES = ["daft", "ray"]
@@ -74,3 +75,8 @@ def test_what_is_missing_is_told_with_its_mend(monkeypatch):
 def test_the_number_of_workers_changes_nothing(count):
     rows = odd_rows(count)
     assert list(mapped(rows, described, workers=1)) == list(mapped(rows, described, workers=3))
+
+
+def test_a_worker_that_is_killed_is_told_and_nothing_waits_for_it():
+    with pytest.raises(TinsmithError, match=r"^data\.engine: local: a process that worked on rows was killed"):
+        list(mapped(range(5_000), killed, workers=2))

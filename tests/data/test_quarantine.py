@@ -11,10 +11,11 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from pipelines.data import quarantine
 from pipelines.data.contracts.contract import read_contract
 from pipelines.data.quarantine import accepted_schema, append_accepted, append_quarantine, judged_rows
-from pipelines.data.row_store import write_rows
-from pipelines.data.sources.rows import Row
+from pipelines.data.row_store import write_batches
+from pipelines.data.sources.rows import Row, batches_of
 
 UTC = datetime.UTC
 OPTIONS = "logicalTypeOptions"
@@ -42,7 +43,7 @@ def written_of(tmp_path: Path, columns: str, table: str, rows: list[Row], more: 
     text = f"{{{head}, schema: [{{name: t, properties: [{columns}]{table}}}]{more}}}"
     path.write_text(text, encoding="utf-8")
     contract = read_contract(path)
-    write_rows(rows, contract, tmp_path / "rows.parquet")
+    write_batches(batches_of(rows, contract), contract, tmp_path / "rows.parquet")
     with (
         judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch", **given) as database,
         pq.ParquetWriter(tmp_path / "accepted.parquet", accepted_schema(contract)) as accepted,
@@ -303,3 +304,12 @@ def test_a_refused_row_keeps_where_it_stood_its_key_and_its_bytes(tmp_path):
             "raw": "9,",
         },
     ]
+
+
+def test_how_many_rows_leave_at_once_changes_no_byte(tmp_path, monkeypatch):
+    """Of long rows only few do: Arrow takes 2 GiB at most, and memory is to stay bounded."""
+    columns = "{name: a, logicalType: string}, {name: b, logicalType: integer}"
+    rows = [Row("a.csv", n, "raw", (), ("x" * n, str(n) if n % 5 else "no"), None) for n in range(300)]
+    before = written_of(tmp_path, columns, "", rows)
+    monkeypatch.setattr(quarantine, "_BATCH_BYTES", 1_000)
+    assert written_of(tmp_path, columns, "", rows) == before

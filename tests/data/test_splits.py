@@ -106,6 +106,11 @@ def test_by_time_the_newest_judge_and_one_time_is_never_cut():
     assert set(sides_by_time(np.full(10, 7), SPLIT).tolist()) == {TEST}
 
 
+def test_by_time_no_rows_have_no_sides():
+    """As where the filters have dropped all of them, which check_sides then tells."""
+    assert sides_by_time(np.zeros(0, np.int64), SPLIT).tolist() == []
+
+
 @given(st.lists(st.integers(0, 50), min_size=1), st.lists(st.integers(51, 99)))
 def test_by_time_newer_rows_only_move_rows_towards_training(times, newer):
     strength = {TRAIN: 0, VALIDATION: 1, TEST: 2}

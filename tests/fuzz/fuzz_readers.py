@@ -20,8 +20,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.row_store import write_rows
+from pipelines.data.row_store import write_batches
 from pipelines.data.sources.reading import read_source
+from pipelines.data.sources.rows import batches_of
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import DocumentsSource, FilesSource
 from tests.data.sources.reads import CONTRACT, contract_of
@@ -58,7 +59,7 @@ def check(path: Path) -> str:
         with tempfile.TemporaryDirectory() as folder:
             for part in read_source(source, contract):
                 kept = list(part.rows)
-                write_rows(kept, contract, Path(folder, "rows.parquet"))
+                write_batches(batches_of(kept, contract), contract, Path(folder, "rows.parquet"))
                 rows, good = rows + len(kept), good + sum(not row.faults for row in kept)
     except TinsmithError as error:
         if path.name not in str(error):

@@ -56,7 +56,7 @@ def filled(query: str, table: str, column: str | None) -> str:
     return _PLACEHOLDER.sub(name, query)
 
 
-def sql_mistake(query: str, table: str, types: Mapping[str, str], seconds: float = MOST_SECONDS) -> str | None:
+def sql_mistake(query: str, table: str, types: Mapping[str, str]) -> str | None:
     """Why a query, its placeholders filled, must not or cannot run; None where it may.
 
     `types` gives the table's columns with their logical types.
@@ -70,7 +70,7 @@ def sql_mistake(query: str, table: str, types: Mapping[str, str], seconds: float
         if mistake := _unsafe(database, query, {name.lower() for name in types}):
             return mistake
         try:
-            with interrupted_after(database, seconds):
+            with interrupted_after(database, MOST_SECONDS):
                 described = database.execute(f"DESCRIBE {query}").fetchall()
         except duckdb.Error as error:
             return f"DuckDB says: {_first_line(error)}"

@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
+from pipelines.batches import batched
 from pipelines.data.curation.ledger import Mask
-from pipelines.data.words import batched, shingles, words
+from pipelines.data.words import shingles, words
 from pipelines.errors import TinsmithError
 
 GRAM = 13  # words

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from pipelines.data.words import batched, shingles, words
+from pipelines.batches import batched
+from pipelines.data.words import shingles, words
 
 SHINGLE = 3  # words
 PERMUTATIONS = 128
@@ -113,7 +114,8 @@ def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
     streams = [(folder / f"band{band}").open("wb") for band in range(bands)]
     with (folder / "shingles").open("wb") as shingle_stream:
         for batch in batched(texts, _BATCH):
-            hashes = RMinHash.hash_token_sets([shingles(words(text), SHINGLE) for text in batch])
+            # Texts without words, such as one sign each, are not alike for that.
+            hashes = RMinHash.hash_token_sets([shingles(words(text) or [text], SHINGLE) for text in batch])
             flat = np.fromiter(chain.from_iterable(hashes), np.uint64)
             flat.tofile(shingle_stream)
             ends = np.cumsum([0, *map(len, hashes)])

@@ -73,18 +73,40 @@ def _screened_value(value: Any, place: Place, screened: Screened, detector: Dete
     What was found is added to `screened`.
     """
     if isinstance(value, dict):
-        return {key: _screened_value(one, (*place, key), screened, detector, own) for key, one in value.items()}
+        masked: dict[str, Any] = {}
+        for key, one in value.items():
+            key = _screened_key(key, masked, screened, detector, own)
+            masked[key] = _screened_value(one, (*place, key), screened, detector, own)
+        return masked
     if isinstance(value, list):
         return [_screened_value(one, (*place, at), screened, detector, own) for at, one in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     text, masks = mask(str(value), detector, own)
+    _count(masks, screened)
     if masks or isinstance(value, str):
         screened.masks[place] = masks
-        for one in masks:
-            (screened.secrets if one.kind.islower() else screened.personal)[one.kind] += 1
         return text
     return value
+
+
+def _screened_key(
+    key: str, taken: Mapping[str, Any], screened: Screened, detector: Detector, own: Sequence[OwnValue]
+) -> str:
+    """A key with a mask over what is found, and a number where that key is `taken`.
+
+    One that is an identifier names a field; any other may be data, as in {"ann@example.com": 3}.
+    """
+    if key.isidentifier():
+        return key
+    text, masks = mask(key, detector, own)
+    _count(masks, screened)
+    return f"{text} {len(taken) + 1}" if masks and text in taken else text
+
+
+def _count(masks: Sequence[Masked], screened: Screened) -> None:
+    for one in masks:
+        (screened.secrets if one.kind.islower() else screened.personal)[one.kind] += 1
 
 
 def reason_to_drop(screened: Screened, policy: Policy) -> str | None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_|\n")
-# The same for text in ASCII, in two thirds of the time.
-_ASCII_TOKEN = re.compile(r"[A-Za-z]++(?:'[A-Za-z]++)*+|[0-9]++|[^\sA-Za-z0-9]|\n")
+# The same for text in ASCII, in less time. Python 3.11.2 keeps what a possessive group's last, failed round began with
+# unless one letter is asked for alone: `'[A-Za-z]++` would leave the quote behind 'John' in the name.
+_ASCII_TOKEN = re.compile(r"[A-Za-z]++(?:'[A-Za-z][A-Za-z]*+)*+|[0-9]++|[^\sA-Za-z0-9]|\n")
 _BREAK = "\n"
 
 

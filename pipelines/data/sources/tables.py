@@ -141,7 +141,7 @@ def _with_fields(batch: pa.RecordBatch, contract: Contract) -> pa.RecordBatch:
     for column in contract.columns:
         name = column.source_name
         outer, *inner = name.split(".")
-        if inner and name not in batch.schema.names and outer in batch.schema.names:
+        if inner and name not in batch.schema.names and batch.schema.names.count(outer) == 1:
             try:
                 batch = batch.append_column(name, pc.struct_field(batch[outer], inner))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

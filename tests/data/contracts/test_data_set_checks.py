@@ -8,8 +8,8 @@ import pytest
 from pipelines.data.contracts.contract import read_contract
 from pipelines.data.contracts.data_set_checks import findings_report, judge_data_set, verdict
 from pipelines.data.quarantine import Refused, judged_rows, write_accepted
-from pipelines.data.row_store import write_rows
-from pipelines.data.sources.rows import Row
+from pipelines.data.row_store import write_batches
+from pipelines.data.sources.rows import Row, batches_of
 
 COLUMNS = """\
   - {name: a, logicalType: string}
@@ -36,7 +36,7 @@ def contract_of(tmp_path: Path, text: str):
 def findings_of(tmp_path: Path, text: str, rows=ROWS):
     contract = contract_of(tmp_path, text)
     given = [Row("a.csv", line, "", (), texts, None) for line, texts in enumerate(rows, 2)]
-    write_rows(given, contract, tmp_path / "rows.parquet")
+    write_batches(batches_of(given, contract), contract, tmp_path / "rows.parquet")
     with judged_rows(tmp_path / "rows.parquet", contract, tmp_path / "scratch", AS_OF) as database:
         write_accepted(database, "s", contract, tmp_path / "accepted.parquet")
         return contract, judge_data_set(database, contract, tmp_path / "accepted.parquet", AS_OF)

@@ -113,3 +113,7 @@ def test_the_bands_find_all_but_a_thousandth_of_pairs_at_the_threshold(similarit
     rows = band_rows(similarity)
     assert PERMUTATIONS % rows == 0
     assert 1 - (1 - similarity**rows) ** (PERMUTATIONS // rows) >= 0.999
+
+
+def test_texts_without_words_are_alike_only_where_they_are_equal(tmp_path):
+    assert near_duplicate_clusters(["👍", "👎", "...", "👍", ""], 0.8, tmp_path).tolist() == [0, 1, 2, 0, 4]

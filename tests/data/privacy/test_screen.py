@@ -132,6 +132,13 @@ def test_texts_and_numbers_in_lists_and_objects_are_masked_each_by_itself():
     assert [one.value for one in screened.masks["turns", 0, "content"]] == ["ada@x.example"]
 
 
+def test_keys_that_are_data_are_masked_and_none_is_lost():
+    seats = {"ann@example.com": 3, "bob@example.com": "pin: 4821", "team_lead": 1, "open seats": 2}
+    screened = screen_row({"seats": seats}, ["seats"], {}, Detector(), Policy())
+    assert screened.row["seats"] == {"[EMAIL]": 3, "[EMAIL] 2": "pin: [SECRET]", "team_lead": 1, "open seats": 2}
+    assert (screened.personal, screened.secrets) == ({"EMAIL": 2}, {"password": 1})
+
+
 def test_secrets_are_counted_by_kind():
     screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {}, Detector(), Policy())
     assert screened.secrets == {"password": 1, "aws_access_key": 1}

@@ -114,6 +114,13 @@ def test_conversations_in_parquet(tmp_path):
     assert refused(rows) == [(2, ("row: not of the shape messages: the last turn is not the assistant's",))]
 
 
+def test_an_object_that_a_parquet_holds_twice_is_told_in_a_line(tmp_path):
+    label = pa.array([{"total": "1"}])
+    pq.write_table(pa.Table.from_arrays([label, label], names=["label", "label"]), tmp_path / "a.parquet")
+    with pytest.raises(TinsmithError, match=r"lacks the column label\.total"):
+        collected(contract_of(**{"label.total": "string"}), path=str(tmp_path / "a.parquet"))
+
+
 def test_fields_of_objects_in_parquet(tmp_path):
     labels = [{"total": 5, "shop": {"name": "M"}}, {"total": None, "shop": None}, None]
     path = write(tmp_path / "a.parquet", id=[1, 2, 3], label=labels, tags=[["a"], [], None])
