@@ -18,7 +18,7 @@ demo: .venv/runtime
 
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
-	pytest -m "not gpu"
+	pytest -n 2 --dist loadfile -m "not gpu"
 
 lint: .venv/dev
 	ruff check .

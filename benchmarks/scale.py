@@ -29,6 +29,7 @@ from benchmarks.scratch_project import CHECKOUT
 from benchmarks.table import markdown_table
 from pipelines.data.splits import SIDES
 from pipelines.files import read_json
+from pipelines.parquet import batches_in
 
 _EVERY = 0.05  # seconds between two looks at a step's memory
 _FEWEST_FOUND = 0.999  # of the planted near duplicates
@@ -102,7 +103,7 @@ def _pairs_found(folder: Path) -> tuple[int, int]:
     # Refused rows are no examples, so an example's place is not its number among the tickets.
     numbers = np.zeros(len(clusters), np.int64)
     start = 0
-    for batch in pq.ParquetFile(folder / EXAMPLES).iter_batches(10_000, columns=["example_id"]):
+    for batch in batches_in(folder / EXAMPLES, ["example_id"]):
         lines = [int(record.rpartition(":")[2]) - 2 for record in batch["example_id"].to_pylist()]
         numbers[start : start + len(lines)] = lines
         start += len(lines)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from pipelines.data.curation.curate import cluster_near_duplicates, drop_duplicates
 from pipelines.data.curation.ledger import Ledger, Mask
 from pipelines.data.examples import Examples, Renderer, example_row, write_examples, write_sides
 from pipelines.data.splits import LEFT_OUT, assigned, check_leaks
 from pipelines.files import write_json
+from pipelines.parquet import batches_in
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import read_recipe
@@ -41,7 +41,7 @@ def _render(recipe: Recipe) -> None:
     renderer = Renderer(recipe, None, _CONTROL, None)
 
     def rows() -> Iterator[dict[str, Any]]:
-        for batch in pq.ParquetFile(PATHS.work / "accepted.parquet").iter_batches(10_000):
+        for batch in batches_in(PATHS.work / "accepted.parquet"):
             yield from batch.to_pylist()
 
     write_examples(EXAMPLES, (example_row(row, row, renderer) for row in rows()))

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from pipelines.data.contracts.contract import RECORD, Contract, read_contract
 from pipelines.data.privacy.forgotten import FORGOTTEN, add_tombstones, tombstone
 from pipelines.data.privacy.vault import company_key
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
+from pipelines.parquet import batches_in
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import read_recipe
@@ -79,7 +78,7 @@ def held_by(recipe: Recipe, source: str, contract: Contract, subject: str) -> He
 def _records(accepted: Path, columns: list[str], subject: str) -> Iterator[str]:
     if not accepted.exists():
         return
-    for batch in pq.ParquetFile(accepted).iter_batches(columns=[RECORD, *columns]):
+    for batch in batches_in(accepted, [RECORD, *columns]):
         for row in batch.to_pylist():
             if any(row[column] is not None and str(row[column]) == subject for column in columns):
                 yield row[RECORD]
@@ -88,7 +87,7 @@ def _records(accepted: Path, columns: list[str], subject: str) -> Iterator[str]:
 def _count(side: Path, records: set[str]) -> int:
     if not side.exists() or not records:
         return 0
-    batches = pq.ParquetFile(side).iter_batches(columns=["example_id"])
+    batches = batches_in(side, ["example_id"])
     return sum(record in records for batch in batches for record in batch.column(0).to_pylist())
 
 

@@ -26,6 +26,7 @@ from pipelines.data.tokenizing import answer_text
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
 from pipelines.files import written_whole
+from pipelines.parquet import batches_in
 from pipelines.recipe import Example, Recipe, template_columns
 
 # What training, judging and people read of an example. `chat` is all of it as JSON, {messages, tools}, where it is more
@@ -72,7 +73,7 @@ class Examples:
     def rows(self, columns: Sequence[str], wanted: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
         """The columns of the rows that the mask `wanted` names, in order, a batch in memory at a time."""
         start = 0
-        for batch in pq.ParquetFile(self.path).iter_batches(_BATCH, columns=list(columns)):
+        for batch in batches_in(self.path, columns):
             mask = wanted[start : start + len(batch)]
             start += len(batch)
             if mask.any():

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from pipelines.data.splits import SIDES
 from pipelines.data.tokenizing import LossOn, tokenize_row
+from pipelines.parquet import batches_in
 
 
 class Piece(NamedTuple):
@@ -37,7 +38,7 @@ def chosen_examples(work: Path, tokenizer: Any, loss_on: LossOn, count: int) -> 
     hashed = (
         (hashlib.sha256(example_id.encode()).digest(), example_id)
         for side in SIDES
-        for batch in pq.ParquetFile(work / f"{side}.parquet").iter_batches(columns=["example_id"])
+        for batch in batches_in(work / f"{side}.parquet", ["example_id"])
         for example_id in batch["example_id"].to_pylist()
     )
     wanted = [example_id for _, example_id in heapq.nsmallest(count, hashed)]

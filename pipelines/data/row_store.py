@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.rows import row_schema
+from pipelines.parquet import batches_in
 
 # DuckDB shares work out by groups of rows; long rows fill one before it has so many.
 _GROUP_ROWS = 100_000
@@ -90,13 +91,12 @@ def _pieces(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 def are_in_order(rows: Path) -> bool:
     """Whether the rows stand in the order of their files and lines, as those of a source do."""
     last: tuple[str, int] = "", 0
-    with pq.ParquetFile(rows) as file:
-        for batch in file.iter_batches(columns=["source", "line"]):
-            sources, lines = batch.columns
-            follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
-            if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
-                return False
-            if (sources[0].as_py(), lines[0].as_py()) < last:
-                return False
-            last = sources[-1].as_py(), lines[-1].as_py()
+    for batch in batches_in(rows, ["source", "line"]):
+        sources, lines = batch.columns
+        follows = pc.and_(pc.equal(sources[1:], sources[:-1]), pc.greater(lines[:-1], lines[1:]))
+        if pc.any(pc.or_(follows, pc.less(sources[1:], sources[:-1]))).as_py():
+            return False
+        if (sources[0].as_py(), lines[0].as_py()) < last:
+            return False
+        last = sources[-1].as_py(), lines[-1].as_py()
     return True

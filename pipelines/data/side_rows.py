@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.data.tokenizing import stored_chat
-
-_BATCH = 10_000
+from pipelines.parquet import batches_in
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class SideRows:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Each row with its `example_id`, `group`, `answer`, `prompt` (all messages before the answer) and `tools`."""
-        for batch in pq.ParquetFile(self.path).iter_batches(_BATCH):
+        for batch in batches_in(self.path):
             for row in batch.to_pylist():
                 (*prompt, _), tools = stored_chat(row)
                 yield {**row, "prompt": prompt, "tools": tools}

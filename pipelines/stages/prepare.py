@@ -60,12 +60,12 @@ from pipelines.data.token_lengths import drop_too_long, token_counts, token_figu
 from pipelines.errors import TinsmithError
 from pipelines.files import clear_unfinished, read_json, write_json, write_text
 from pipelines.model.base import base_model, load_tokenizer
+from pipelines.parquet import batches_in
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, JsonAnswer, Recipe, example_columns
 from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
 
-_BATCH = 10_000  # rows in memory at a time
 _SHOWN = 20  # examples on the page for people
 
 
@@ -177,16 +177,15 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     """The accepted rows, a batch in memory at a time, and their number."""
     source = paths.work / "accepted.parquet"
     check_made("ingest", recipe.name, source)
-    file = pq.ParquetFile(source)
     split = recipe.data.split
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
     shown, example = _shown_columns(recipe, contract), recipe.data.example
     wanted = {RECORD, *shown, *split.group_by, *by_time, *contract.personal, *subjects}
-    batches = file.iter_batches(_BATCH, columns=sorted(wanted))
+    batches = batches_in(source, sorted(wanted))
     # Read before anything is looked for in them: what stands behind an escape, or is masked outside of quotes, is lost.
     lists = set(shown) & {*list_columns(contract), example.history, example.messages, example.tools}
-    return (with_lists(row, lists) for batch in batches for row in batch.to_pylist()), file.metadata.num_rows
+    return (with_lists(row, lists) for batch in batches for row in batch.to_pylist()), pq.read_metadata(source).num_rows
 
 
 def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
@@ -200,7 +199,7 @@ def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
 
 def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
     contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-    for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=name_columns(contract)):
+    for batch in batches_in(file, name_columns(contract)):
         for column in batch.columns:
             yield from column.cast(pa.string()).unique().to_pylist()
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
@@ -23,6 +22,7 @@ from pipelines.batches import batched
 from pipelines.data.curation.ledger import Mask
 from pipelines.data.words import shingles, words
 from pipelines.errors import TinsmithError
+from pipelines.parquet import batches_in
 
 GRAM = 13  # words
 SHORTEST = 8
@@ -70,7 +70,7 @@ def benchmark_texts(path: Path) -> Iterator[str]:
     kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     try:
         if kind == ".parquet":
-            for batch in pq.ParquetFile(path).iter_batches():
+            for batch in batches_in(path):
                 yield from _texts_in(batch.to_pylist())
             return
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:

@@ -57,7 +57,7 @@ def parquet_batches(file: PlainFile, shape: Shape | None, contract: Contract) ->
         TinsmithError: the file is damaged, or lacks a column of the contract.
     """
     try:
-        with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
+        with pq.ParquetFile(file.path, page_checksum_verification=True, pre_buffer=False) as parquet:
             number = 1
             for batch in parquet.iter_batches(_BATCH_ROWS):
                 batch.validate(full=True)
