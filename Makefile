@@ -18,7 +18,9 @@ demo: .venv/runtime
 
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
-	pytest -n 2 --dist loadfile -m "not gpu"
+	pytest -n 2 --dist loadfile -m "not gpu and not e2e"
+	@# One walk of the line takes both cores, and these tests share it.
+	pytest -m e2e
 
 lint: .venv/dev
 	ruff check .
