@@ -27,7 +27,7 @@ def line_with(out, word):
 
 @pytest.mark.usefixtures("walked")
 def test_the_summary_shows_figures_files_version_time_and_what_is_next(tinsmith, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # mlflow sets it where a test names a database
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # where it is set, no page of one's own is told
     code, out, err = tinsmith("summary", "ticket_triage")
     assert (code, err) == (0, "")
     assert "ticket_triage: pass, judged on 20 test rows" in out

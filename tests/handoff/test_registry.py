@@ -88,11 +88,11 @@ def test_the_run_and_the_version_say_what_they_are(client, handoff, bundle):
         assert tags["mlflow.source.git.commit"] == "a" * 40
 
 
-def test_a_consumer_downloads_the_whole_bundle_by_its_alias(client, handoff, bundle, tmp_path):
+def test_a_consumer_downloads_the_whole_bundle_by_its_alias(client, handoff, bundle, tmp_path, monkeypatch):
     import mlflow
 
     hand_over(client, handoff, bundle, None)
-    mlflow.set_tracking_uri(client.tracking_uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", client.tracking_uri)
     target = tmp_path / "consumer"
     target.mkdir()
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}@challenger", dst_path=str(target)))
