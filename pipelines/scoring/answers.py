@@ -5,24 +5,23 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from rich.console import Console
 from rich.progress import Progress
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_json, write_text
+from pipelines.llama_client import request_pool, session
 
 Prompt = Sequence[dict[str, Any]]
 Tools = list[dict[str, Any]] | None
 
-PARALLEL = 8
 # Longer than the longest training answer, so that a base model has room for a code fence or a stray space.
 ANSWER_MARGIN_TOKENS = 16
 _SEED = 20_240_229
@@ -139,11 +138,11 @@ def _read_kept(kept: Path) -> dict[int, Answer]:
 
 def _asked(questions: Questions, missing: list[int], url: str, label: str) -> Iterator[tuple[int, Answer]]:
     """Ask for the missing answers, PARALLEL at once; yields each as it comes."""
-    with _session() as session, _progress() as progress, _pool() as pool:
+    with session() as requests_session, _progress() as progress, request_pool() as pool:
         task = progress.add_task(f"asking {label}", total=len(missing))
         # In order, so that neighbours in the queue meet a slot that holds their shared prefix.
         asked: dict[Future[Answer], int] = {
-            pool.submit(_ask, session, url, questions.body(index)): index for index in missing
+            pool.submit(_ask, requests_session, url, questions.body(index)): index for index in missing
         }
         for number, done in enumerate(as_completed(asked)):
             try:
@@ -157,10 +156,10 @@ def _asked(questions: Questions, missing: list[int], url: str, label: str) -> It
             yield asked[done], answer
 
 
-def _ask(session: requests.Session, url: str, body: dict[str, object]) -> Answer:
+def _ask(requests_session: requests.Session, url: str, body: dict[str, object]) -> Answer:
     started = time.perf_counter()
     try:
-        response = session.post(f"{url}/v1/chat/completions", json=body, timeout=(10, _REQUEST_SECONDS))
+        response = requests_session.post(f"{url}/v1/chat/completions", json=body, timeout=(10, _REQUEST_SECONDS))
     except requests.ReadTimeout:
         return Answer("", "timeout", _seconds_since(started))
     if response.ok:
@@ -184,23 +183,5 @@ def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 3)
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    # Proxies and passwords from the environment are for the outside, the server is on loopback.
-    session.trust_env = False
-    session.mount("http://", HTTPAdapter(pool_maxsize=PARALLEL))
-    return session
-
-
 def _progress() -> Progress:
     return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads that drop what is queued when the block ends early, instead of asking it all first."""
-    pool = ThreadPoolExecutor(PARALLEL)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

@@ -14,10 +14,11 @@ from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_jso
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
+from pipelines.llama_client import PARALLEL
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
-from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, PARALLEL, Answer, Questions, answers_to, write_answers
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_to, write_answers
 from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
 from pipelines.stage_runner import run
 

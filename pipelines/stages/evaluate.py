@@ -16,11 +16,11 @@ from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
+from pipelines.llama_client import PARALLEL
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import (
     ANSWER_MARGIN_TOKENS,
-    PARALLEL,
     Answer,
     Questions,
     answers_to,

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from pipelines import llama_client
 from pipelines.errors import TinsmithError
 from pipelines.scoring import answers as answers_module
 from pipelines.scoring.answers import Answer, Questions, answers_to, read_answers, write_answers
@@ -102,7 +103,7 @@ def test_a_run_killed_in_the_middle_of_a_line_goes_on_with_what_is_missing(tmp_p
 
 
 def test_a_server_that_dies_loses_no_answer_and_counts_none_as_wrong(tmp_path, monkeypatch):
-    monkeypatch.setattr(answers_module, "PARALLEL", 1)
+    monkeypatch.setattr(llama_client, "PARALLEL", 1)
     with pytest.raises(TinsmithError, match="tuned: the server ended after 3 of 6 answers"):
         answers_to(questions(6), tmp_path, partial(chat_server, Asked(), only(3, (0, ""))), "tuned")
     asked = Asked()

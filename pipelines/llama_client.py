@@ -1,0 +1,119 @@
+"""llama-server's own API: token ids, rendered chats, and how likely a model holds given tokens."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from pipelines.errors import TinsmithError
+
+# Requests that are under way at once; the server is started with as many slots.
+PARALLEL = 8
+_REQUEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """Token ids whose likelihood is asked, behind the token ids of a prompt (at least one, such as BOS)."""
+
+    prompt: tuple[int, ...]
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TokenLikelihood:
+    """One token's natural log probability under the model, and those of the most likely tokens, the likeliest first."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+def session() -> requests.Session:
+    """A session for a server on loopback: proxies and passwords of the environment are for the outside."""
+    made = requests.Session()
+    made.trust_env = False
+    made.mount("http://", HTTPAdapter(pool_maxsize=PARALLEL))
+    return made
+
+
+@contextmanager
+def request_pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads that drop what is queued when the block ends early, instead of asking it all first."""
+    pool = ThreadPoolExecutor(PARALLEL)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def token_ids(url: str, text: str, *, special: bool) -> list[int]:
+    """The server's token ids of `text`, nothing added; `special` reads control tokens written out in it as such."""
+    return list(_posted(url, "tokenize", {"content": text, "add_special": False, "parse_special": special})["tokens"])
+
+
+def rendered_chat(url: str, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None = None) -> str:
+    """The prompt that the server makes of a chat, up to the opened answer."""
+    body = {"messages": list(messages), **({"tools": list(tools)} if tools else {})}
+    return str(_posted(url, "apply-template", body)["prompt"])
+
+
+def likelihoods(url: str, asked: Sequence[Continuation], top: int = 1) -> list[list[TokenLikelihood]]:
+    """How likely the model holds each token of each continuation, in the order of `asked`; nothing is sampled.
+
+    A grammar that allows one token at each place makes the server go through the continuation; what it tells is the
+    softmax of the model's own logits, before the grammar. Neighbours that share a prompt's beginning share its work.
+
+    Raises:
+        TinsmithError: the server ended, refused, or went another way than asked.
+    """
+    with request_pool() as pool, session() as requests_session:
+        waiting: dict[Future[list[TokenLikelihood]], int] = {
+            pool.submit(_likelihood, requests_session, url, continuation, top): index
+            for index, continuation in enumerate(asked)
+        }
+        found: dict[int, list[TokenLikelihood]] = {waiting[done]: done.result() for done in as_completed(waiting)}
+    return [found[index] for index in range(len(asked))]
+
+
+def _likelihood(
+    requests_session: requests.Session, url: str, continuation: Continuation, top: int
+) -> list[TokenLikelihood]:
+    if not continuation.tokens:
+        return []
+    body = {
+        "prompt": list(continuation.prompt),
+        "n_predict": len(continuation.tokens),
+        "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in continuation.tokens),
+        "n_probs": top,
+        "temperature": 0,
+        "cache_prompt": True,
+    }
+    steps = _answer(requests_session, url, "completion", body)["completion_probabilities"]
+    if [step["id"] for step in steps] != list(continuation.tokens):
+        raise TinsmithError("llama-server went another way than its grammar; use a newer llama.cpp")
+    return [
+        TokenLikelihood(step["logprob"], tuple((likely["id"], likely["logprob"]) for likely in step["top_logprobs"]))
+        for step in steps
+    ]
+
+
+def _posted(url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
+    with session() as requests_session:
+        return _answer(requests_session, url, place, body)
+
+
+def _answer(requests_session: requests.Session, url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        response = requests_session.post(f"{url}/{place}", json=body, timeout=(10, _REQUEST_SECONDS))
+    except requests.RequestException as error:
+        raise TinsmithError(
+            f"llama-server gave no answer to /{place} ({type(error).__name__}); look into its log"
+        ) from None
+    if not response.ok:
+        # The server's own sentence may quote the prompt, so only its number is told.
+        raise TinsmithError(f"llama-server refused /{place} with HTTP {response.status_code}; look into its log")
+    return dict(response.json())
