@@ -54,7 +54,8 @@ def _message(number: int, message: Any) -> Message:
     if isinstance(content, list):
         if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
             raise BrokenConversationError(f"message {number} has a part that is not text")
-        content = "\n".join(str(part.get("text", "")) for part in content)
+        # As chat templates do: nothing between the parts.
+        content = "".join(str(part.get("text", "")) for part in content)
     if not isinstance(content, str) and not (content is None and calls):
         raise BrokenConversationError(f"message {number} has no text")
     if not isinstance(calls, list) or (calls and message["role"] != "assistant"):

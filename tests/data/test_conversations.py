@@ -7,7 +7,7 @@ from pipelines.data.conversations import BrokenConversationError, openai_message
 
 def test_a_conversation_is_taken_as_json_text_and_in_parts():
     parts = [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]
-    assert openai_messages(json.dumps(parts)) == [{"role": "user", "content": "a\nb"}]
+    assert openai_messages(json.dumps(parts)) == [{"role": "user", "content": "ab"}]
 
 
 @pytest.mark.parametrize(
