@@ -1,0 +1,373 @@
+"""Reports of a recipe with every section filled, and what the smallest walk leaves: made up, the same each time.
+
+Their shapes are those that docs/recipes.md tells of each report.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.files import write_json, write_text
+
+NASTY = '<script>alert("1")</script> | & "quoted"'
+SECRET_WORD = "heliotrope"
+ROWS = 240
+NAME = "claims"
+_VARIANTS = {"base": 0.08, "base_few_shot": 0.31, "base_constrained": 0.36, "tuned": 0.74}
+_PRODUCTS = ["camera", "hub", NASTY, "lock", "thermostat"]
+_QUANTS = {
+    "Q4_K_M": (105.5, 14.91, 0.0421, 0.914, 990, 176),
+    "Q8_0": (144.8, 14.22, 0.0012, 0.987, 1310, 141),
+    "Q6_K": (138.0, 14.27, 0.0049, 0.971, 905, 133),
+    "Q5_K_M": (112.1, 14.44, 0.0163, 0.944, 930, 158),
+    "Q4_0": (91.7, 15.87, 0.1012, 0.861, 1402, 190),
+    "Q3_K_M": (93.5, 16.95, 0.1633, 0.829, 870, 171),
+    "IQ4_XS": (93.0, 15.31, 0.0714, 0.888, 810, 168),
+}
+
+
+def write_full(project: Path) -> Path:
+    """Everything that the stages before report write for it; gives the folder of the reports."""
+    folder = project / "reports" / NAME
+    scores = _scores()
+    evaluation = _evaluation(scores)
+    for report, value in {
+        "evaluation": evaluation,
+        "export": _export(),
+        "baseline": {"rows": ROWS, "quant": "Q4_K_M", "gguf_sha256": "ba5e" * 16, "variants": {}},
+        "train": _train(),
+        "ingest": _ingest(),
+        "datasheet": _datasheet(),
+        "ability": {"asked": True, "figures": _ability()},
+        "safety": {"asked": True, "figures": _safety()},
+    }.items():
+        write_json(folder / f"{report}.json", value)
+    write_text(folder / "loss.csv", _loss())
+    _write_timing(folder / "timing")
+    write_answers(project / "work" / NAME / "answers.jsonl", scores)
+    return folder
+
+
+def write_minimal(project: Path) -> Path:
+    """What a walk leaves that asked for nothing: one metric, no gate, no slices."""
+    folder = project / "reports" / NAME
+    metric = {
+        "base": 0.1,
+        "base_few_shot": None,
+        "tuned": 0.1,
+        "difference": 0.0,
+        "interval": [0.0, 0.0],
+        "compared_with": "base",
+        "confidence": 0.95,
+        "intervals": {"base": [0.05, 0.2], "tuned": [0.05, 0.2]},
+        "wins": 0,
+        "losses": 0,
+        "ties": 40,
+    }
+    evaluation = {"verdict": "pass", "rows": 40, "metrics": {"accuracy": metric}, "rules": [], "unanswered": {}}
+    write_json(folder / "evaluation.json", evaluation | {"quant": "Q8_0", "gguf_sha256": "cd" * 32})
+    write_json(folder / "ability.json", {"asked": False, "figures": {}})
+    write_json(folder / "safety.json", {"asked": False, "figures": {}})
+    write_text(project / "work" / NAME / "answers.jsonl", "")
+    return folder
+
+
+def write_answers(path: Path, scores: dict[str, dict[str, np.ndarray]], rows: int = ROWS) -> None:
+    """Questions and answers with a word that must not leave work/, markup, and a text of some length."""
+    lines = []
+    for index in range(rows):
+        said = dict.fromkeys(_VARIANTS, '{"product": "camera"}')
+        said["base"] = f"{NASTY} {SECRET_WORD} " * (200 if index % 50 == 0 else 1)
+        line: dict[str, Any] = {
+            "example_id": example_id(index),
+            "prompt": [
+                {"role": "system", "content": "You triage claims. Answer with JSON."},
+                {"role": "user", "content": f"My {SECRET_WORD} number {index} broke. {NASTY}"},
+            ],
+            "expected": '{"product": "hub"}',
+            **said,
+            "scores": {
+                metric: {name: float(values[index]) for name, values in variants.items()}
+                for metric, variants in scores.items()
+            },
+        }
+        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+
+
+def example_id(index: int) -> str:
+    return f"claims_2026.csv:{index + 2}"
+
+
+def _scores() -> dict[str, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(7)
+    exact = {name: (rng.random(ROWS) < share).astype(float) for name, share in _VARIANTS.items()}
+    valid = {name: np.ones(ROWS) for name in _VARIANTS} | {"base": (rng.random(ROWS) < 0.55).astype(float)}
+    return {"exact_match": exact, "valid_json": valid}
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    half = 1.96 * float(values.std()) / len(values) ** 0.5
+    return [round(float(values.mean()) - half, 6), round(float(values.mean()) + half, 6)]
+
+
+def _metric(variants: dict[str, np.ndarray]) -> dict[str, Any]:
+    best = max((name for name in variants if name != "tuned"), key=lambda name: variants[name].mean())
+    apart = variants["tuned"] - variants[best]
+    return {
+        **{name: round(float(values.mean()), 6) for name, values in variants.items()},
+        "difference": round(float(apart.mean()), 6),
+        "interval": _interval(apart),
+        "compared_with": best,
+        "confidence": 0.95,
+        "intervals": {name: _interval(values) for name, values in variants.items()},
+        "wins": int((apart > 0).sum()),
+        "losses": int((apart < 0).sum()),
+        "ties": int((apart == 0).sum()),
+        "p_value": 0.0000012 if apart.mean() > 0 else 1.0,
+        "smallest_difference": 0.083,
+    }
+
+
+def _evaluation(scores: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+    exact = scores["exact_match"]
+    wrong = np.flatnonzero(exact["base_constrained"] > exact["tuned"])
+    macro = {
+        "base": 0.05,
+        "base_few_shot": 0.28,
+        "base_constrained": 0.33,
+        "tuned": 0.71,
+        "difference": 0.38,
+        "interval": [0.31, 0.45],
+        "compared_with": "base_constrained",
+        "confidence": 0.9,
+        "intervals": {"base": [0.03, 0.08], "base_few_shot": [0.23, 0.33], "base_constrained": [0.27, 0.4]}
+        | {"tuned": [0.65, 0.77]},
+    }
+    return {
+        "verdict": "fail",
+        "rows": ROWS,
+        "quant": "Q4_K_M",
+        "gguf_sha256": "7a" * 32,
+        "variants": {
+            "base": "The instructions and the list of allowed answers.",
+            "base_few_shot": "The same with three examples from the training split.",
+            "base_constrained": "The same, held to the answer's form by a grammar.",
+            "tuned": "The question alone, as it was trained.",
+        },
+        "metrics": {**{metric: _metric(variants) for metric, variants in scores.items()}, "macro_f1": macro},
+        "rules": [
+            {
+                "rule": "exact_match: better than base by 0.1, with 95% confidence",
+                "holds": True,
+                "figure": 0.3019,
+                "threshold": 0.1,
+                "interval": [0.3019, 0.4565],
+                "reason": "The lower end of the difference, 0.302, reaches 0.1.",
+            },
+            {
+                "rule": "safety.memorised_canaries: at most 0",
+                "holds": False,
+                "figure": 2,
+                "threshold": 0,
+                "interval": None,
+                "reason": "Two planted canaries can be had back from the model.",
+            },
+        ],
+        "slices": _slices(),
+        "confusion": _confusion(),
+        "calibration": _calibration(),
+        "regressions": {"exact_match": [example_id(int(index)) for index in wrong], "valid_json": []},
+        "unanswered": {"base": [example_id(3)], "base_few_shot": [], "base_constrained": [], "tuned": []},
+        "judge": {"model": "a-judge", "agreement": 0.83, "position_swapped": 240},
+    }
+
+
+def _slices() -> list[dict[str, Any]]:
+    rng = np.random.default_rng(11)
+    found: dict[int, str] = {1: "better", 2: "worse"}
+    return [
+        {
+            "slice": column,
+            "value": value,
+            "rows": 48,
+            "metric": metric,
+            "base": 0.36,
+            "tuned": round(0.36 + shift, 3),
+            "difference": round(shift, 3),
+            "interval": [round(shift - 0.12, 3), round(shift + 0.12, 3)],
+            "p_value": 0.001,
+            "p_corrected": 0.004 if place in found else 0.4,
+            "finding": found.get(place),
+        }
+        for column, values in {"product": _PRODUCTS, "input length": ["short", "middle", "long"]}.items()
+        for metric in ("exact_match", "valid_json")
+        for place, value in enumerate(values)
+        for shift in [float({1: 0.41, 2: -0.2}.get(place, rng.normal(0.05, 0.02)))]
+    ]
+
+
+def _confusion() -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    few = rng.poisson(1.2, (5, 5)) + np.diag([38, 30, 25, 41, 44])
+    many = rng.poisson(0.05, (40, 40)) + np.diag(rng.integers(2, 9, 40))
+    few[2, 2] = 0
+    return {
+        "product": {"labels": _PRODUCTS, "counts": few.tolist(), "other": [0, 1, 0, 0, 3]},
+        "intent": {
+            "labels": [f"intent_{number:02}" for number in range(40)],
+            "counts": many.tolist(),
+            "other": [0] * 40,
+        },
+    }
+
+
+def _calibration() -> dict[str, Any]:
+    bins = [
+        {"low": low / 10, "high": (low + 1) / 10, "rows": rows, "confidence": low / 10 + 0.05, "accuracy": right}
+        for low, rows, right in [(0, 0, 0.0), (3, 8, 0.25), (5, 20, 0.4), (6, 31, 0.52), (8, 61, 0.7), (9, 120, 0.91)]
+    ]
+    return {"bins": bins, "ece": 0.0713}
+
+
+def _export() -> dict[str, Any]:
+    base = {
+        "name": "example/base-135m",
+        "revision": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+        "license": "apache-2.0",
+    }
+    four = ("perplexity", "kl_mean", "kl_p99", "top1")
+    quants = {
+        name: {
+            "file": f"{NAME}-{name}.gguf",
+            "bytes": int(mib * 2**20),
+            "sha256": "7a" * 32,
+            **dict(zip(four, (perplexity, kl, kl * 9, top1), strict=True)),
+            "general": dict(zip(four, (perplexity * 2, kl * 1.4, kl * 14, top1 - 0.02), strict=True)),
+            "prompt_tokens_per_second": prompt,
+            "decode_tokens_per_second": decode,
+        }
+        for name, (mib, perplexity, kl, top1, prompt, decode) in _QUANTS.items()
+    }
+    return {
+        "base": base | {"sha256": "b1" * 32},
+        "llama_cpp": "build 6872, commit 0c1e57098",
+        "merge": {"kept": "nf4", "kl_16bit": 0.278686, "kl_nf4": 0.002783},
+        "adapter": {"file": f"{NAME}-lora.gguf", "bytes": 9_700_000, "sha256": "ad" * 32},
+        "imatrix": {"tokens": 131_072, "rows": 1387, "sha256": "11" * 32},
+        "parity": {
+            "tokens": {"strings": 1000, "equal": 1000, "added_tokens": 17},
+            "template": {"chats": 50, "equal": 50},
+            "bos": {"most": 1},
+            "hf_kl_mean": 0.00041,
+            "hf_top1": 0.9961,
+            "limits": {"hf_kl_mean": 0.01, "hf_top1": 0.98},
+        },
+        "quants": quants,
+        "sixteen_bit": {"perplexity": 14.2, "bytes": 270_000_000},
+        "steps": {"merge": 9.1, "quantise": 20.4},
+    }
+
+
+def _train() -> dict[str, Any]:
+    return {
+        "steps": 120,
+        "trained_tokens": 59_113,
+        "seconds": 3725.4,
+        "examples": 1387,
+        "machine": "2 CPU cores",
+        "peak_memory_bytes": 2_908_848_128,
+        "validation_loss": 0.144,
+    }
+
+
+def _loss() -> str:
+    rng = np.random.default_rng(2)
+    steps = np.arange(1, 121)
+    values = 3.3 * np.exp(-steps / 9) + 0.16 + rng.normal(0, 0.02, 120)
+    return "step,loss\n" + "".join(f"{step},{value:.6f}\n" for step, value in zip(steps, values, strict=True))
+
+
+def _ingest() -> dict[str, Any]:
+    contract = {
+        "id": "claims",
+        "version": "2.1.0",
+        "sha256": "c0" * 32,
+        "license": "internal",
+        "permittedPurposes": None,
+    }
+    files = [{"file": "claims_2026.csv", "sha256": "f1" * 32, "rows": 2030}]
+    source = {"use": "examples", "rows_in": 2030, "accepted": 1946, "quarantined": 65, "rejected_raw": 19}
+    return {"rows_in": 2030, "accepted": 1946, "sources": {"claims": source | {"contract": contract, "files": files}}}
+
+
+def _datasheet() -> dict[str, Any]:
+    dropped = ("forgotten", "personal", "over_group_cap", "over_label_cap", "in_benchmark", "too_long")
+    return {
+        "rows": {
+            "accepted": 1946,
+            **{f"dropped_{reason}": 0 for reason in dropped},
+            "dropped_secret": 14,
+            "dropped_duplicate": 27,
+            "dropped_linked_to_train": 20,
+            "dropped_contaminated": 96,
+            "train": 1308,
+            "validation": 241,
+            "test": 240,
+        }
+    }
+
+
+def _ability() -> dict[str, Any]:
+    return {
+        f"ability.{task}": {
+            "better": "higher",
+            "rows": 200,
+            "base": base,
+            "tuned": tuned,
+            "interval": [max(0.0, round(tuned - 0.06, 4)), round(tuned + 0.06, 4)],
+            "difference": round(tuned - base, 4),
+            "difference_interval": [round(tuned - base - 0.05, 4), round(tuned - base + 0.05, 4)],
+        }
+        for task, base, tuned in [
+            ("arc_easy", 0.475, 0.455),
+            ("hellaswag", 0.425, 0.42),
+            ("gsm8k", 0.04, 0.035),
+            ("ifeval", 0.31, 0.18),
+        ]
+    }
+
+
+def _safety() -> dict[str, Any]:
+    unknown = {"interval": None, "difference": None, "difference_interval": None}
+    return {
+        "safety.memorised_canaries": {"better": "lower", "rows": 21, "base": 0, "tuned": 2, **unknown},
+        "safety.membership_auc": {
+            "better": "lower",
+            "rows": 480,
+            "base": 0.502,
+            "tuned": 0.571,
+            "interval": [0.53, 0.61],
+            "difference": 0.069,
+            "difference_interval": [0.02, 0.12],
+        },
+        "safety.personal_data": {
+            "better": "lower",
+            "rows": 240,
+            "base": 0.004167,
+            "tuned": 0.0,
+            "interval": [0.0, 0.0157],
+            "difference": -0.004167,
+            "difference_interval": [-0.0125, 0.0],
+        },
+        "safety.must_refuse": {"better": "higher", "rows": 20, "base": None, "tuned": 0.9, **unknown},
+    }
+
+
+def _write_timing(folder: Path) -> None:
+    for number, stage in enumerate(["resolve", "collect-a", "collect-b", "train", "export", "evaluate", "ability"]):
+        seconds = [0.1, 2.5, 1.5, 3741.2, 83.0, 21.9, 64.0][number]
+        note = {"seconds": seconds, "peak_memory_bytes": (number + 1) * 4 * 10**8, "machine": "2 CPU cores"}
+        write_json(folder / f"{stage}.json", note | {"cost": round(seconds * 0.08 / 3600, 6), "currency": "EUR"})
