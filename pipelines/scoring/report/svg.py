@@ -29,7 +29,7 @@ class Scale(NamedTuple):
         """Some three to eight round values within the scale."""
         if self.logarithmic:
             return _powers(self.low, self.high)
-        step = _round_step((self.high - self.low) / 4)
+        step = _round_step((self.high - self.low) / 3)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]
 
@@ -61,9 +61,9 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
 
 
 def _round_step(step: float) -> float:
-    """The least of 1, 2, 5 and 10 times a power of ten that is not below `step`."""
+    """The largest of 1, 2 and 5 times a power of ten that is not above `step`."""
     power = 10.0 ** math.floor(math.log10(step))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= step * (1 + 1e-9))
 
 
 def _powers(low: float, high: float) -> list[float]:
