@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.scoring.report.intervals import Group, Mark, intervals_picture
 from pipelines.scoring.report.reports import Json, Reports, Section
-from pipelines.scoring.report.words import hundredths, percent, points, variant
+from pipelines.scoring.report.words import percent, points, variant
 
 TUNED = "tuned"
 
@@ -71,10 +71,10 @@ def _differences(metrics: Json) -> str:
     ]
     ends = [end for found in metrics.values() for end in found["interval"]]
     low, high = min(0.0, *ends), max(0.0, *ends)
-    wide = max(high - low, 0.02)
+    wide = max(high - low, 0.1)
     low, high = (low - wide * 0.08 if low < 0 else 0.0), high + wide * 0.08
     title = "Differences to the best of the base's variants, in points"
-    return intervals_picture(title, [Group("", marks)], low, high, lambda share: hundredths(share).removesuffix(".0"))
+    return intervals_picture(title, [Group("", marks)], low, high, lambda share: f"{share * 100:.3g}")
 
 
 def _told(value: Any) -> bool:

@@ -46,7 +46,7 @@ def worse_figures(reports: Reports) -> list[str]:
 def _section(title: str, name: str, report: Json) -> Section | None:
     found: Json = report.get("figures", {})
     if not report.get("asked", True) and not found:
-        return Section(title, "not_asked", f"evaluate.{name}")
+        return Section(title, "not_asked", None)
     if not found:
         return None
     figures = [_figure(key.removeprefix(f"{name}."), values) for key, values in found.items()]

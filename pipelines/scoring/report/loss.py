@@ -42,7 +42,6 @@ def _curve(loss: Sequence[LossPoint], validation: float | None) -> Markup:
         x, y = across.place(loss[-1].step), up.place(validation)
         parts.append(line((_LEFT, y), (x, y), "ideal"))
         parts.append(circle(x, y, 4.5, "dot tuned"))
-        parts.append(text(x - 8, y - 7, f"validation {plain(validation)}", "", "end"))
         told += f"; validation loss at its end is {plain(validation)}"
     return picture(_BOTTOM + 36, told, parts)
 

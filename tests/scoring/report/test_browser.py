@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 def pages(tmp_path_factory, full, minimal, sample) -> dict[str, Path]:
     """Each page as a file."""
     folder = tmp_path_factory.mktemp("pages")
-    write_answers(folder / "answers.jsonl", scores_of_all(), rows=60)
+    write_answers(folder / "answers.jsonl", scores_of_all(), rows=24)
     rows = side_by_side(folder / "answers.jsonl", full)
     made = {
         "full": report_page(full),
