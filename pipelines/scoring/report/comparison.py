@@ -13,7 +13,7 @@ def comparison(reports: Reports) -> Section:
     """Means and differences of every metric; what the test could not have seen is said."""
     evaluation = reports.evaluation
     metrics: Json = evaluation["metrics"]
-    variants = [name for name in _variants(metrics) if name != TUNED] + [TUNED]
+    variants = [*(name for name in _variants(metrics) if name != TUNED), TUNED]
     view = {
         "metrics": metrics,
         "variants": variants,
@@ -23,9 +23,11 @@ def comparison(reports: Reports) -> Section:
         "unseen": [(metric, found) for metric, found in metrics.items() if _too_small(found)],
         "sees": any(found.get("smallest_difference") is not None for found in metrics.values()),
         "tested": any(found.get("p_value") is not None for found in metrics.values()),
-        "counted": {metric: found for metric, found in metrics.items() if "wins" in found},
+        "counted": {metric: found for metric, found in metrics.items() if found.get("wins") is not None},
         "rows": evaluation["rows"],
         "unanswered": {name: len(ids) for name, ids in evaluation.get("unanswered", {}).items() if ids},
+        "perplexity": evaluation.get("perplexity"),
+        "refusals": evaluation.get("refusals"),
         "judge": {key: value for key, value in (evaluation.get("judge") or {}).items() if _told(value)},
     }
     return Section("Base against tuned", "comparison", view)

@@ -31,19 +31,21 @@ def confusion(reports: Reports) -> Section | None:
     found = reports.evaluation.get("confusion")
     if not found:
         return None
-    view = [
-        {
-            "field": field,
-            "labels": matrix["labels"],
-            "answered": [*matrix["labels"], OTHER] if any(matrix["other"]) else matrix["labels"],
-            "cells": _cells(matrix) if len(matrix["labels"]) <= _MOST_LABELS else None,
-            "pairs": _pairs(matrix),
-            "right": sum(row[place] for place, row in enumerate(matrix["counts"])),
-            "rows": sum(map(sum, matrix["counts"])) + sum(matrix["other"]),
-        }
-        for field, matrix in found.items()
-    ]
-    return Section("Confusion", "confusion", view)
+    return Section("Confusion", "confusion", [_shown(field, matrix) for field, matrix in found.items()])
+
+
+def _shown(field: str, matrix: Json) -> Json:
+    # Numbers and booleans are labels, too.
+    labels = list(map(str, matrix["labels"]))
+    return {
+        "field": field,
+        "labels": labels,
+        "answered": [*labels, OTHER] if any(matrix["other"]) else labels,
+        "cells": _cells(matrix) if len(labels) <= _MOST_LABELS else None,
+        "pairs": _pairs(matrix, [*labels, OTHER]),
+        "right": sum(row[place] for place, row in enumerate(matrix["counts"])),
+        "rows": sum(map(sum, matrix["counts"])) + sum(matrix["other"]),
+    }
 
 
 def _rows(matrix: Json) -> list[list[int]]:
@@ -60,8 +62,7 @@ def _cells(matrix: Json) -> list[list[Cell]]:
     ]
 
 
-def _pairs(matrix: Json) -> list[Confused]:
-    labels = [*matrix["labels"], OTHER]
+def _pairs(matrix: Json, labels: list[str]) -> list[Confused]:
     pairs = [
         Confused(labels[expected], labels[answered], count, count / sum(counts))
         for expected, counts in enumerate(_rows(matrix))

@@ -1,4 +1,4 @@
-"""General ability and safety: base against tuned on what the recipe did not train for."""
+"""Figures of general ability and safety: base against tuned on what the recipe did not train for."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from pipelines.scoring.report.intervals import Group, Mark, intervals_picture
-from pipelines.scoring.report.reports import Json, Reports, Section
+from pipelines.scoring.report.reports import Json, Reports
 from pipelines.scoring.report.words import percent, plain, points
 
-# Figures that are no share of rows, by the end of their names.
-_PLAIN = ("_auc", "_exposure", "_bits")
+# Figures that are no share of rows, by a part of their names: areas, and bits.
+_PLAIN = ("auc", "exposure")
 
 
 class Figure(NamedTuple):
@@ -27,30 +27,16 @@ class Figure(NamedTuple):
     finding: str
 
 
-def ability(reports: Reports) -> Section | None:
-    """What fine-tuning did to the model's general ability."""
-    return _section("General ability", "ability", reports.ability)
-
-
-def safety(reports: Reports) -> Section | None:
-    """What the model gives away, and whether it keeps to its scope."""
-    return _section("Safety", "safety", reports.safety)
-
-
 def worse_figures(reports: Reports) -> list[str]:
     """The dotted names of the figures that are worse than the base beyond its interval."""
     found: Json = {**reports.ability.get("figures", {}), **reports.safety.get("figures", {})}
     return [name for name, values in found.items() if finding(values) == "worse"]
 
 
-def _section(title: str, name: str, report: Json) -> Section | None:
-    found: Json = report.get("figures", {})
-    if not report.get("asked", True) and not found:
-        return Section(title, "not_asked", None)
-    if not found:
-        return None
+def figures_view(title: str, name: str, found: Json) -> Json:
+    """What figures.html.j2 shows of the `figures` of reports/<r>/<name>.json."""
     figures = [_figure(key.removeprefix(f"{name}."), values) for key, values in found.items()]
-    return Section(title, "figures", {"figures": figures, "picture": _picture(title, name, found)})
+    return {"title": title, "figures": figures, "picture": _picture(title, name, found)}
 
 
 def _figure(name: str, values: Json) -> Figure:
@@ -94,13 +80,15 @@ def _marks(values: Json) -> list[Mark]:
     tuned = Mark("tuned", "tuned", values["tuned"], values.get("interval"), percent(values["tuned"]))
     if values.get("base") is None:
         return [tuned]
-    return [Mark("base", "base", values["base"], None, percent(values["base"])), tuned]
+    return [Mark("base", "base", values["base"], values.get("base_interval"), percent(values["base"])), tuned]
 
 
 def _written(name: str, values: Json) -> Callable[[Any], str]:
     """A share of rows as percent; a count, or what is no share, as it is."""
     known = [values[key] for key in ("base", "tuned") if values.get(key) is not None]
-    is_share = all(isinstance(value, float) and 0 <= value <= 1 for value in known) and not name.endswith(_PLAIN)
+    is_share = all(isinstance(value, float) and 0 <= value <= 1 for value in known) and not any(
+        part in name for part in _PLAIN
+    )
     return percent if is_share else plain
 
 

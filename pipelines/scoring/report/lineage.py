@@ -17,6 +17,7 @@ def lineage(reports: Reports) -> Section:
         "llama_cpp": reports.export.get("llama_cpp"),
         "imatrix": reports.export.get("imatrix"),
         "adapter": reports.export.get("adapter"),
+        "functions": reports.evaluation.get("functions") or {},
         "quant": reports.evaluation["quant"],
         "sha256": reports.evaluation["gguf_sha256"],
         "file": judged_file(reports).get("file"),

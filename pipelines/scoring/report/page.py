@@ -6,17 +6,19 @@ from functools import cache
 
 import jinja2
 
+from pipelines.scoring.report.ability import ability
 from pipelines.scoring.report.calibration import calibration
 from pipelines.scoring.report.comparison import comparison
 from pipelines.scoring.report.confusion import confusion
 from pipelines.scoring.report.cost import cost
-from pipelines.scoring.report.figures import ability, safety, worse_figures
+from pipelines.scoring.report.figures import worse_figures
 from pipelines.scoring.report.lineage import lineage
 from pipelines.scoring.report.loss import loss
 from pipelines.scoring.report.parity import parity
 from pipelines.scoring.report.quants import quants
 from pipelines.scoring.report.regressions import regressions
 from pipelines.scoring.report.reports import Reports, Section
+from pipelines.scoring.report.safety import safety
 from pipelines.scoring.report.side_by_side import SideBySide
 from pipelines.scoring.report.slices import changed_slices, slices
 from pipelines.scoring.report.verdict import WORDS, because, headline, rules

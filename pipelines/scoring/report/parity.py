@@ -10,7 +10,8 @@ _CHECKS = {
     "template": "Rendered chats, byte by byte",
     "bos": "Beginning of sequence",
     "hf_kl_mean": "KL of the 16-bit file to the merged model, mean per token",
-    "hf_top1": "Same first choice, per token",
+    "hf_top1": "Same likeliest token, share of tokens",
+    "hf_tokens": "Tokens on which these two were measured",
 }
 
 
@@ -33,7 +34,7 @@ def parity(reports: Reports) -> Section | None:
         for name, figure in found.items()
         if name != "limits" and figure is not None
     ]
-    return Section("Parity", "parity", {"checks": checks, "merge": merge, "adapter": reports.export.get("adapter")})
+    return Section("Parity", "parity", {"checks": checks, "merge": merge, "merge_limit": limits.get("merge_kl")})
 
 
 def _told(name: str, figure: Any) -> str:

@@ -44,6 +44,7 @@ def quants(reports: Reports) -> Section | None:
         "judged": reports.evaluation["quant"],
         "sixteen_bit": reports.export.get("sixteen_bit"),
         "imatrix": reports.export.get("imatrix"),
+        "refused": reports.export.get("refused") or {},
         "general": general,
         "general_columns": columns_of(general),
         "picture": _size_against_kl(found, reports.evaluation["quant"]),

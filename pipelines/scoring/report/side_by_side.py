@@ -117,7 +117,7 @@ def _within_page(answers: Path, chosen: list[tuple[Outcome, int]], metrics: Json
 
 def _row(line: Json, outcome: Outcome, metrics: Json) -> ShownRow:
     scored = [metric for metric in metrics if metric in line["scores"]]
-    variants = [name for name in next(iter(line["scores"].values())) if name != "tuned"]
+    variants = dict.fromkeys(name for scores in line["scores"].values() for name in scores if name != "tuned")
     return ShownRow(
         line["example_id"],
         outcome,

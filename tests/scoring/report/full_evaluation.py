@@ -122,7 +122,14 @@ def full_evaluation(scores: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
         "calibration": _calibration(),
         "regressions": {"exact_match": [example_id(int(index)) for index in wrong], "valid_json": []},
         "unanswered": {"base": [example_id(3)], "base_few_shot": [], "base_constrained": [], "tuned": []},
-        "judge": {"model": "a-judge", "agreement": 0.83, "position_swapped": 240},
+        "judge": {"model": "a-judge", "agreement": 0.83, "unreadable": 2, "compared_with": "base_constrained"},
+        "perplexity": {
+            **dict(zip(("base", "tuned", "difference"), (31.4, 1.62, -29.78), strict=True)),
+            "difference_interval": [-33.1, -26.9],
+            "compared_with": "base_few_shot",
+        },
+        "refusals": {"base": 0.05, "tuned": 0.0125, "expected": 0.0},
+        "functions": {"own_metric": "f0" * 32},
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.files import write_json, write_text
-from tests.scoring.report.full_evaluation import ROWS, full_evaluation, scores_of_all, write_answers
+from tests.scoring.report.full_evaluation import ROWS, example_id, full_evaluation, scores_of_all, write_answers
 
 NAME = "claims"
 _QUANTS = {
@@ -35,8 +35,12 @@ def write_full(project: Path) -> Path:
         "train": _train(),
         "ingest": _ingest(),
         "datasheet": _datasheet(),
-        "ability": {"asked": True, "figures": _ability()},
-        "safety": {"asked": True, "figures": _safety()},
+        "ability": {
+            "asked": True,
+            "figures": _ability(),
+            "tasks": {"ifeval": {"unanswered": {"base": [], "tuned": [7]}}},
+        },
+        "safety": {"asked": True, "figures": _safety(), "passes": 2.0, **_behind_safety()},
     }.items():
         write_json(folder / f"{report}.json", value)
     write_text(folder / "loss.csv", _loss())
@@ -91,16 +95,22 @@ def _export() -> dict[str, Any]:
     return {
         "base": base | {"sha256": "b1" * 32},
         "llama_cpp": "build 6872, commit 0c1e57098",
-        "merge": {"kept": "nf4", "kl_16bit": 0.278686, "kl_nf4": 0.002783},
+        "merge": {
+            **dict(zip(("kept", "kl_16bit", "kl_nf4"), ("nf4", 0.278686, 0.002783), strict=True)),
+            **dict.fromkeys(("kl_16bit_standard_error", "kl_nf4_standard_error"), 0.0004),
+        },
+        "judged": "Q4_K_M",
+        "refused": {"Q2_K": {"perplexity": 31.2, "kl_mean": 0.71, "kl_p99": 4.2, "top1": 0.61}},
         "adapter": {"file": f"{NAME}-lora.gguf", "bytes": 9_700_000, "sha256": "ad" * 32},
-        "imatrix": {"tokens": 131_072, "rows": 1387, "sha256": "11" * 32},
+        "imatrix": {"tokens": 131_072, "sha256": "11" * 32},
         "parity": {
-            "tokens": {"strings": 1000, "equal": 1000, "added_tokens": 17},
-            "template": {"chats": 50, "equal": 50},
-            "bos": {"most": 1},
+            "tokens": {"texts": 1000, "added_tokens": 17, "different": 0},
+            "template": {"chats": 50, "with_tools": 3, "different": 0},
+            "bos": {"token": "<|im_start|>", "in_training": 1, "in_server": 1},
             "hf_kl_mean": 0.00041,
             "hf_top1": 0.9961,
-            "limits": {"hf_kl_mean": 0.01, "hf_top1": 0.98},
+            "hf_tokens": 812,
+            "limits": {"tokens": 0, "template": 0, "bos": 1, "merge_kl": 0.1, "hf_kl_mean": 0.01, "hf_top1": 0.98},
         },
         "quants": quants,
         "sixteen_bit": {"perplexity": 14.2, "bytes": 270_000_000},
@@ -208,3 +218,21 @@ def _write_timing(folder: Path) -> None:
         seconds = [0.1, 2.5, 1.5, 3741.2, 83.0, 21.9, 64.0][number]
         note = {"seconds": seconds, "peak_memory_bytes": (number + 1) * 4 * 10**8, "machine": "2 CPU cores"}
         write_json(folder / f"{stage}.json", note | {"cost": round(seconds * 0.08 / 3600, 6), "currency": "EUR"})
+
+
+def _behind_safety() -> dict[str, Any]:
+    def planted(base: float, tuned: float, given_out: int) -> dict[str, Any]:
+        exposure = {"base": [base] * 7, "tuned": [tuned] * 7}
+        return {"canaries": 7, "extracted": {"base": 0, "tuned": given_out}, "exposure": exposure}
+
+    return {
+        "canaries": {
+            "highest_exposure": 8.0,
+            "unplanted_exposure": 1.43,
+            "by_copies": {"1": planted(1.2, 1.9, 0), "4": planted(1.5, 4.4, 0), "16": planted(1.4, 7.9, 2)},
+        },
+        "membership": {"members": 240, "others": 240, "true_positive_rate": 0.0375, "false_positive_rate": 0.01},
+        "personal_data": {"kinds": {"EMAIL": {"base": 1, "tuned": 0}}, "example_ids": []},
+        "must_not_say": {"phrases": {"money back": {"base": 4, "tuned": 1}}, "example_ids": [example_id(9)]},
+        "must_refuse": {"questions": 20, "refused": {"base": 3, "tuned": 18}, "not_refused": ["must_refuse:4"]},
+    }

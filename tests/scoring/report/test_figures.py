@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.scoring.report.figures import ability, finding, safety, worse_figures
+from pipelines.scoring.report.ability import ability
+from pipelines.scoring.report.figures import finding, worse_figures
+from pipelines.scoring.report.page import report_page
+from pipelines.scoring.report.safety import safety
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,15 @@ def test_what_fine_tuning_broke_is_named(full):
 def test_what_was_not_asked_for_says_so_and_what_no_stage_wrote_is_left_out(full, minimal):
     assert ability(minimal).name == "not_asked"
     assert ability(replace(full, ability={})) is None
+
+
+def test_what_stands_behind_the_safety_figures_is_told_by_ids_and_counts(full):
+    page = report_page(full)
+    assert (
+        '<th scope="row">16</th><td class="number">7</td><td class="number">0</td><td class="number tuned">2</td>'
+        in page
+    )
+    assert "Training went 2 times through its rows" in page
+    assert "Not refused: must_refuse:4" in page
+    assert "Rows whose tuned answer holds what it must not say: 1" in page
+    assert "ifeval: 1 rows got no answer" in page
