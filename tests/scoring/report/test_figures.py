@@ -54,4 +54,4 @@ def test_what_stands_behind_the_safety_figures_is_told_by_ids_and_counts(full):
     assert "Training went 2 times through its rows" in page
     assert "Not refused: must_refuse:4" in page
     assert "Rows whose tuned answer holds what it must not say: 1" in page
-    assert "ifeval: 1 rows got no answer" in page
+    assert "ifeval: rows that the tuned model did not answer in time, and that count as wrong: 1." in page
