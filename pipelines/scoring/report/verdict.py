@@ -18,6 +18,8 @@ def headline(reports: Reports) -> str:
     else:
         better = "better" if found["difference"] > 0 else "worse"
         how = f"is {points(abs(found['difference']))[1:]} points {better} than its {against}"
+        if found["interval"][0] <= 0 <= found["interval"][1]:
+            how += ", which chance could explain"
     return f"On {metric} the tuned model {how}: {figures} on {evaluation['rows']:,} test rows (difference {sure})."
 
 

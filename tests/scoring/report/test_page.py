@@ -47,6 +47,13 @@ def test_a_worse_model_is_called_worse_and_an_equal_one_equal(full, minimal):
     assert "does as well as its base: 10.0% against 10.0%" in visible(report_page(minimal))
 
 
+def test_a_difference_that_chance_could_explain_is_called_so(full):
+    metric = full.evaluation["metrics"]["exact_match"] | {"difference": 0.142, "interval": [0.0, 0.279]}
+    unsure = replace(full, evaluation=full.evaluation | {"metrics": {"exact_match": metric}})
+    assert "14.2 points better than its base (constrained), which chance could explain:" in visible(report_page(unsure))
+    assert "chance" not in visible(report_page(full))
+
+
 def test_every_mean_is_shown_with_its_interval(full):
     page = visible(report_page(full))
     for found in full.evaluation["metrics"].values():
