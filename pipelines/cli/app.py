@@ -108,6 +108,22 @@ def summary(recipe: RecipeName) -> None:
 
 
 @app.command()
+def report(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="A recipe's name.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Write reports/index.html over all recipes instead.")] = False,
+) -> None:
+    """Print a recipe's report as Markdown and say where its page is; --all: one page over all recipes."""
+    from pipelines.cli.report import print_report, write_leaderboard
+
+    if (recipe is None) != every:
+        raise TinsmithError("name one recipe, or say --all: tinsmith report RECIPE")
+    if recipe is None:
+        write_leaderboard()
+    else:
+        print_report(recipe)
+
+
+@app.command()
 def forget(
     subject: Annotated[str, typer.Option(metavar="ID", help="The person, as in the column marked subjectId.")],
 ) -> None:

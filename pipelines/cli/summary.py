@@ -11,8 +11,8 @@ from pipelines.cli.reports import read_report
 from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import checked_name
+from pipelines.scoring.report.cost import STAGES
 
-_STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
 _WIDTH = 100
 
 
@@ -73,7 +73,7 @@ def _stages(paths: Paths) -> Table:
     """Time, memory and cost of each stage's last run; a stage that never ran on this checkout has none."""
     folder = paths.reports / "timing"
     # A stage that runs once for each source notes each run apart, as collect-<source>.
-    notes = {stage: [read_json(file) for file in sorted(folder.glob(f"{stage}*.json"))] for stage in _STAGES}
+    notes = {stage: [read_json(file) for file in sorted(folder.glob(f"{stage}*.json"))] for stage in STAGES}
     everything = [note for found in notes.values() for note in found]
     currency = next((note["currency"] for note in everything), "cost")
     table = _table("stage", "wall time", "peak memory", currency)

@@ -30,7 +30,7 @@ from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, sli
 from pipelines.scoring.gate import Verdict, rule_results, verdict
 from pipelines.scoring.metrics import Score, scorer
 from pipelines.scoring.prompts import Row, judged_rows
-from pipelines.scoring.report import Report, Subject, render, slices_csv
+from pipelines.scoring.slices_csv import slices_csv
 from pipelines.stage_runner import run
 
 Rows = Sequence[Row]
@@ -56,7 +56,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         for metric, score in metrics.items()
     }
     comparisons = {metric: compare(variants, _confidence(recipe, metric)) for metric, variants in scores.items()}
-    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers)
+    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, scores)
     _write_reports(recipe, paths, rows, answers, scores, comparisons)
 
 
@@ -93,14 +93,20 @@ def _confidence(recipe: Recipe, metric: str) -> float:
     return next((rule.confidence for ruled, rule in recipe.gate.items() if ruled == metric), _DEFAULT_CONFIDENCE)
 
 
-def _write_answers_side_by_side(path: Path, rows: Rows, answers: dict[str, Sequence[Answer]]) -> None:
-    """What was asked, expected and said, for people who may see the data."""
+def _write_answers_side_by_side(
+    path: Path, rows: Rows, answers: dict[str, Sequence[Answer]], scores: dict[str, dict[str, Scores]]
+) -> None:
+    """What was asked, expected and said, with its scores, for people who may see the data."""
     lines = [
         {
             "example_id": row["example_id"],
             "prompt": row["prompt"],
             "expected": row["answer"],
             **{variant: given[index].text for variant, given in answers.items()},
+            "scores": {
+                metric: {variant: float(values[index]) for variant, values in variants.items()}
+                for metric, variants in scores.items()
+            },
         }
         for index, row in enumerate(rows)
     ]
@@ -139,19 +145,6 @@ def _write_reports(
     )
     write_json(paths.reports / "metrics.json", _in_columns(comparisons, len(rows), decided))
     write_text(paths.reports / "slices.csv", slices_csv(slices))
-    subject = Subject(
-        name=recipe.name,
-        purpose=recipe.purpose,
-        owner=recipe.owner,
-        base=f"{export['base']['name']}, {export['base']['revision']}",
-        quant=recipe.export.quants[0],
-        gguf_sha256=export["quants"][recipe.export.quants[0]]["sha256"],
-    )
-    counts = {variant: len(example_ids) for variant, example_ids in unanswered.items()}
-    write_text(
-        paths.reports / "report.html",
-        render(Report(subject, decided, len(rows), comparisons, results, slices, counts)),
-    )
 
 
 def _in_columns(comparisons: dict[str, Comparison], rows: int, decided: Verdict) -> dict[str, Any]:

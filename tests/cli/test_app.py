@@ -10,7 +10,7 @@ HEAVY = ["duckdb", "mlflow", "pydantic", "torch", "transformers"]
 def test_help_lists_every_command(tinsmith):
     code, out, _ = tinsmith("--help")
     assert code == 0
-    for command in ("check", "new", "sync", "schema", "look", "serve", "summary", "doctor", "toolchain"):
+    for command in ("check", "new", "sync", "schema", "look", "serve", "summary", "report", "doctor", "toolchain"):
         assert f"\n  {command} " in out
 
 

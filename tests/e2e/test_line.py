@@ -11,7 +11,7 @@ from pipelines.files import sha256_of_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
-STAGES = ["resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register"]
+STAGES = ["resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "report", "register"]
 
 # Prints how many runs, versions and artifacts of the registered file the project's MLflow database knows.
 ASK_MLFLOW = """
@@ -174,7 +174,7 @@ def test_a_column_newly_called_personal_is_masked_though_no_row_is_accepted_anew
 def test_another_metric_trains_and_asks_nothing_again(changed):
     """The model is judged anew from the kept answers, and the registry learns the new figures."""
     changed.edit(changed.paths.recipe, "metrics: [exact_match, valid_json]", "metrics: [exact_match, field_f1]")
-    assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate", "register"]
+    assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate", "report", "register"]
     assert set(changed.report("evaluation")["metrics"]) == {"exact_match", "field_f1"}
     assert changed.report("registry")["version"] == 1
 

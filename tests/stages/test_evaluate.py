@@ -116,6 +116,7 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
     side_by_side = [json.loads(line) for line in (paths.work / "answers.jsonl").read_text().splitlines()]
     assert len(side_by_side) == ROWS
     assert all(line["tuned"] for line in side_by_side)
+    assert sum(line["scores"]["exact_match"]["base"] for line in side_by_side) == figures["base"] * ROWS
 
     # Without a llama.cpp nothing can be asked.
     monkeypatch.setenv("TINSMITH_LLAMA_CPP", "nowhere")

@@ -1,0 +1,30 @@
+"""Slices: where the tuned model is better or worse, corrected for having looked at so many."""
+
+from itertools import groupby
+
+from pipelines.scoring.report.reports import Json, Reports, Section
+
+_MOST_NAMED = 12  # in the list above the tables
+
+
+def slices(reports: Reports) -> Section | None:
+    """Every slice by column; those that changed, as far as the rows can tell, come first."""
+    rows = [row for row in reports.evaluation.get("slices") or [] if row["slice"] != "all"]
+    if not rows:
+        return None
+    view = {"changed": changed_slices(reports), "tables": _tables(rows), "most": _MOST_NAMED}
+    return Section("Slices", "slices", view)
+
+
+def changed_slices(reports: Reports) -> list[Json]:
+    """The slices that are better or worse after the correction, the worse ones first."""
+    found = [row for row in reports.evaluation.get("slices") or [] if row["slice"] != "all" and row.get("finding")]
+    return sorted(found, key=lambda row: (row["finding"] != "worse", row["difference"]))
+
+
+def _tables(rows: list[Json]) -> list[tuple[str, str, list[Json]]]:
+    """(column, metric, its rows), in the order of the recipe."""
+    order: dict[tuple[str, str], list[Json]] = {}
+    for (column, metric), found in groupby(rows, key=lambda row: (row["slice"], row["metric"])):
+        order.setdefault((column, metric), []).extend(found)
+    return [(column, metric, found) for (column, metric), found in order.items()]

@@ -1,0 +1,43 @@
+"""The top of the page: the verdict, the result in one sentence, and the gate's rules."""
+
+from pipelines.scoring.report.reports import Reports, Section
+from pipelines.scoring.report.words import percent, points, points_range, variant
+
+WORDS = {"pass": "Pass", "fail": "Fail", "not-enough-data": "Not enough data"}
+
+
+def headline(reports: Reports) -> str:
+    """The result in one sentence, about the first metric."""
+    evaluation = reports.evaluation
+    metric, found = next(iter(evaluation["metrics"].items()))
+    against = variant(found["compared_with"])
+    figures = f"{percent(found['tuned'])} against {percent(found[found['compared_with']])}"
+    sure = f"{points_range(found['interval'])} with {found['confidence'] * 100:g}% confidence"
+    if found["difference"] == 0:
+        how = f"does as well as its {against}"
+    else:
+        better = "better" if found["difference"] > 0 else "worse"
+        how = f"is {points(abs(found['difference']))[1:]} points {better} than its {against}"
+        if found["interval"][0] <= 0 <= found["interval"][1]:
+            how += ", which chance could explain"
+    return f"On {metric} the tuned model {how}: {figures} on {evaluation['rows']:,} test rows (difference {sure})."
+
+
+def because(reports: Reports) -> str:
+    """Why the verdict is not better than it is, or that nothing was asked for; empty for a pass by rules."""
+    evaluation = reports.evaluation
+    if not evaluation["rules"]:
+        return "The recipe's gate has no rules, so any result passes."
+    if evaluation["verdict"] == "pass":
+        return ""
+    broken = [rule for rule in evaluation["rules"] if not rule["holds"]]
+    said = [rule.get("reason") or f"Not kept: {rule['rule']}." for rule in broken]
+    if evaluation["verdict"] == "not-enough-data":
+        said.append("More test rows could still decide it.")
+    return " ".join(said)
+
+
+def rules(reports: Reports) -> Section | None:
+    """Each rule of the gate with its figure and reason."""
+    found = reports.evaluation["rules"]
+    return Section("Rules", "rules", found) if found else None
