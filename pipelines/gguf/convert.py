@@ -1,4 +1,4 @@
-"""From a folder of safetensors to GGUF files, with llama.cpp's own converter and quantiser."""
+"""From folders of safetensors to GGUF files, with llama.cpp's own converters and quantiser."""
 
 import subprocess
 import sys
@@ -18,6 +18,25 @@ def convert(folder: Path, target: Path, toolchain: Toolchain) -> None:
     with written_whole(target) as fresh:
         command = [sys.executable, str(toolchain.converter), str(folder), "--outfile", str(fresh), "--outtype", "bf16"]
         _run(command, f"converting {folder.name} to GGUF")
+
+
+def convert_adapter(adapter: Path, base: Path, target: Path, toolchain: Toolchain) -> None:
+    """Convert a LoRA adapter into a GGUF of its own (fp32, as it was trained), to be put onto a GGUF of its base.
+
+    Args:
+        adapter: the folder that training wrote.
+        base: the base model's folder, of which only configuration and tokenizer are read.
+        target: the GGUF to write; llama-server takes it as `--lora`.
+        toolchain: llama.cpp.
+
+    Raises:
+        TinsmithError: llama.cpp has no place for what the adapter changes, such as a head tied to the embeddings; its
+            last line says what.
+    """
+    with written_whole(target) as fresh:
+        script = toolchain.scripts / "convert_lora_to_gguf.py"
+        arguments = ["--base", str(base), "--outfile", str(fresh), "--outtype", "f32", str(adapter)]
+        _run([sys.executable, str(script), *arguments], "converting the adapter to GGUF")
 
 
 def quantise(source: Path, target: Path, quant: str, toolchain: Toolchain) -> None:
