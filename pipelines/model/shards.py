@@ -38,6 +38,8 @@ def read_slots(folder: Path) -> dict[str, list[Slot]]:
     index = folder / SAFE_WEIGHTS_INDEX_NAME
     listed = read_json(index)["weight_map"] if index.exists() else {}
     files = sorted(set(listed.values())) or [SAFE_WEIGHTS_NAME]
+    if any(Path(file).name != file for file in files):
+        raise TinsmithError(f"{index}: names a file outside of its folder; fetch the base again")
     slots = {file: _slots(folder / file) for file in files}
     there = {(slot.name, file) for file, held in slots.items() for slot in held}
     if missing := sorted(set(listed.items()) - there):

@@ -1,11 +1,13 @@
 import json
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from pipelines.errors import TinsmithError
 from pipelines.model.shards import Slot, in_bf16, read_slots, read_tensor, write_index, write_shard
 
 CODES = {torch.bfloat16: "BF16", torch.float32: "F32", torch.int64: "I64", torch.uint8: "U8"}
@@ -56,3 +58,16 @@ def test_one_file_has_no_index_and_several_have_one(tmp_path):
         "weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"},
     }
     assert list(read_slots(tmp_path)) == ["model-1.safetensors", "model-2.safetensors"]
+
+
+@pytest.mark.parametrize("file", ["../model.safetensors", "/tmp/model.safetensors"])
+def test_an_index_names_only_files_beside_it(file, tmp_path):
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": file}}))
+    with pytest.raises(TinsmithError, match="names a file outside of its folder"):
+        read_slots(tmp_path)
+
+
+def test_numbers_of_less_than_a_byte_or_float8_are_no_16_bit_base(tmp_path):
+    save_file({"w": torch.zeros(2).to(torch.float8_e4m3fn)}, tmp_path / "model.safetensors")
+    with pytest.raises(TinsmithError, match="holds F8_E4M3 numbers; name the base's 16-bit original"):
+        read_slots(tmp_path)
