@@ -58,9 +58,8 @@ def write_merged(base: Path, adapter: Path | None, target: Path, onto: Onto) -> 
         raise TinsmithError(f"{base / 'config.json'}: this base is quantised already; name its 16-bit original")
     modules = skeleton(base)
     updates = read_adapter(adapter, modules) if adapter else {}
-    laid = _Base(
-        base, read_slots(base), quantised_weights(base) if onto == "nf4" else frozenset(), modules.all_tied_weights_keys
-    )
+    quantised = quantised_weights(base) if onto == "nf4" else frozenset[str]()
+    laid = _Base(base, read_slots(base), quantised, modules.all_tied_weights_keys)
     _check_fit(laid, updates)
     parted = {name: source for name, source in laid.tied.items() if {name, source} & set(updates)}
     slots = {file: _with_parted(held, parted) for file, held in laid.slots.items()}
@@ -101,7 +100,7 @@ def _with_parted(held: list[Slot], parted: dict[str, str]) -> list[Slot]:
 
 def _check_fit(base: _Base, updates: dict[str, Update]) -> None:
     """Every weight that is changed is there, in the shape that the configuration gives it."""
-    for name in sorted({*updates, *base.quantised}):
+    for name in sorted({*updates, *base.quantised, *base.tied.keys() & base.places.keys()}):
         source = base.tied.get(name, name)
         if source not in base.places:
             raise TinsmithError(f"{base.folder}: its weights lack {source}, which its config.json calls for")

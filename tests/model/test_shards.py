@@ -13,13 +13,13 @@ from pipelines.model.shards import Slot, in_bf16, read_slots, read_tensor, write
 CODES = {torch.bfloat16: "BF16", torch.float32: "F32", torch.int64: "I64", torch.uint8: "U8"}
 TENSORS = st.dictionaries(
     st.text(min_size=1, max_size=20).filter(lambda name: name != "__metadata__"),
-    st.tuples(st.lists(st.integers(0, 5), max_size=3), st.sampled_from(list(CODES))),
+    st.tuples(st.lists(st.integers(1, 5), max_size=3), st.sampled_from(list(CODES))),
     min_size=1,
     max_size=5,
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(TENSORS, st.integers(0, 1000))
 def test_what_is_written_is_what_safetensors_reads(tmp_path_factory, described, seed):
     generator = torch.Generator().manual_seed(seed)
