@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from pipelines.errors import TinsmithError
-from pipelines.files import written_whole
+from pipelines.files import read_json, written_whole
 from pipelines.gguf.toolchain import Toolchain
 
 
@@ -30,9 +30,16 @@ def convert_adapter(adapter: Path, base: Path, target: Path, toolchain: Toolchai
         toolchain: llama.cpp.
 
     Raises:
-        TinsmithError: llama.cpp has no place for what the adapter changes, such as a head tied to the embeddings; its
-            last line says what.
+        TinsmithError: the adapter changes head or embeddings of a base that holds both as one, or something else that
+            llama.cpp has no place for.
     """
+    targets = read_json(adapter / "adapter_config.json")["target_modules"]
+    if {"lm_head", "embed_tokens"} & set(targets) and read_json(base / "config.json").get("tie_word_embeddings", True):
+        # llama.cpp's script writes such an adapter, which then no server loads.
+        raise TinsmithError(
+            "train.lora.targets: head and embeddings are one in this base, so that an adapter on either cannot be put "
+            "onto its GGUF; leave them out, or use the merged GGUF alone"
+        )
     with written_whole(target) as fresh:
         script = toolchain.scripts / "convert_lora_to_gguf.py"
         arguments = ["--base", str(base), "--outfile", str(fresh), "--outtype", "f32", str(adapter)]

@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from pipelines.errors import TinsmithError
@@ -35,7 +36,7 @@ def adapter_on(base, folder, seed, targets="all-linear"):
     adapted = get_peft_model(plain, config)
     for name, parameter in adapted.named_parameters():
         if "lora_B" in name:
-            parameter.data.normal_(0, 0.01)
+            parameter.data.normal_(0, 0.05)
     adapted.save_pretrained(folder)
     return folder
 
@@ -50,28 +51,37 @@ def said_by(gguf, folder, adapter=None):
         return torch.tensor([[token.logprob for token in one] for one in likelihoods(url, asked)])
 
 
-@pytest.mark.parametrize("onto", ["16bit", "nf4"])
-def test_one_base_with_either_adapter_answers_as_either_merged_model(base, onto, tmp_path):
-    """PAINS 9: through llama-server, the files that ship."""
+def test_one_base_with_either_adapter_answers_as_either_merged_model(base, tmp_path):
+    """PAINS 9: through llama-server, the files that ship; the base is the one that training saw."""
     toolchain = find_toolchain()
-    write_merged(base, None, tmp_path / "base", onto)
+    write_merged(base, None, tmp_path / "base", "nf4")
     convert(tmp_path / "base", tmp_path / "base.gguf", toolchain)
     alone = said_by(tmp_path / "base.gguf", tmp_path)
     for seed in (1, 2):
         adapter = adapter_on(base, tmp_path / "adapter", seed)
-        write_merged(base, adapter, tmp_path / "merged", onto)
+        write_merged(base, adapter, tmp_path / "merged", "nf4")
         convert(tmp_path / "merged", tmp_path / "merged.gguf", toolchain)
         convert_adapter(adapter, base, tmp_path / "adapter.gguf", toolchain)
         assert (tmp_path / "adapter.gguf").stat().st_size < (tmp_path / "base.gguf").stat().st_size / 20
         merged = said_by(tmp_path / "merged.gguf", tmp_path)
         together = said_by(tmp_path / "base.gguf", tmp_path, tmp_path / "adapter.gguf")
+        # What remains is that merged weights are rounded to bf16, and the adapter's are not.
         assert (alone - merged).abs().mean() > 0.3
-        assert (together - merged).abs().mean() < 0.03
+        assert (together - merged).abs().mean() < 0.06
+
+
+def test_an_adapter_that_a_server_could_not_load_is_refused(base, tmp_path):
+    adapter = adapter_on(base, tmp_path / "adapter", 1, ["lm_head", "q_proj"])
+    with pytest.raises(TinsmithError, match=r"^train\.lora\.targets: head and embeddings are one in this base"):
+        convert_adapter(adapter, base, tmp_path / "out" / "adapter.gguf", find_toolchain())
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_llama_cpp_has_no_place_for_is_one_line(base, tmp_path):
-    adapter = adapter_on(base, tmp_path / "adapter", 1, ["lm_head", "q_proj"])
-    with pytest.raises(TinsmithError, match=r"^converting the adapter to GGUF failed: .*lm_head") as failure:
+    adapter = adapter_on(base, tmp_path / "adapter", 1, ["q_proj"])
+    tensors = load_file(adapter / "adapter_model.safetensors")
+    save_file({**tensors, "base_model.model.odd.weight": torch.ones(2)}, adapter / "adapter_model.safetensors")
+    with pytest.raises(TinsmithError, match=r"^converting the adapter to GGUF failed: .") as failure:
         convert_adapter(adapter, base, tmp_path / "out" / "adapter.gguf", find_toolchain())
     assert "\n" not in str(failure.value)
     assert list((tmp_path / "out").iterdir()) == []
