@@ -30,7 +30,8 @@ from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
 from pipelines.data.tokenizing import TokenizedExample
-from pipelines.model.qlora import Outcome, attention_for, fit, make_trainer, peak_memory_bytes, quantised_base
+from pipelines.model.nf4 import quantised_base
+from pipelines.model.qlora import Outcome, attention_for, fit, make_trainer, peak_memory_bytes
 from pipelines.recipe import Train
 
 _LLAMA3_ROPE = {

@@ -1,11 +1,11 @@
-"""From a folder of safetensors to GGUF files, with llama.cpp's own converter and quantiser."""
+"""From folders of safetensors to GGUF files, with llama.cpp's own converters and quantiser."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 from pipelines.errors import TinsmithError
-from pipelines.files import written_whole
+from pipelines.files import read_json, written_whole
 from pipelines.gguf.toolchain import Toolchain
 
 
@@ -18,6 +18,32 @@ def convert(folder: Path, target: Path, toolchain: Toolchain) -> None:
     with written_whole(target) as fresh:
         command = [sys.executable, str(toolchain.converter), str(folder), "--outfile", str(fresh), "--outtype", "bf16"]
         _run(command, f"converting {folder.name} to GGUF")
+
+
+def convert_adapter(adapter: Path, base: Path, target: Path, toolchain: Toolchain) -> None:
+    """Convert a LoRA adapter into a GGUF of its own (fp32, as it was trained), to be put onto a GGUF of its base.
+
+    Args:
+        adapter: the folder that training wrote.
+        base: the base model's folder, of which only configuration and tokenizer are read.
+        target: the GGUF to write; llama-server takes it as `--lora`.
+        toolchain: llama.cpp.
+
+    Raises:
+        TinsmithError: the adapter changes head or embeddings of a base that holds both as one, or something else that
+            llama.cpp has no place for.
+    """
+    targets = read_json(adapter / "adapter_config.json")["target_modules"]
+    if {"lm_head", "embed_tokens"} & set(targets) and read_json(base / "config.json").get("tie_word_embeddings", True):
+        # llama.cpp's script writes such an adapter, which then no server loads.
+        raise TinsmithError(
+            "train.lora.targets: head and embeddings are one in this base, so that an adapter on either cannot be put "
+            "onto its GGUF; leave them out, or use the merged GGUF alone"
+        )
+    with written_whole(target) as fresh:
+        script = toolchain.scripts / "convert_lora_to_gguf.py"
+        arguments = ["--base", str(base), "--outfile", str(fresh), "--outtype", "f32", str(adapter)]
+        _run([sys.executable, str(script), *arguments], "converting the adapter to GGUF")
 
 
 def quantise(source: Path, target: Path, quant: str, toolchain: Toolchain) -> None:

@@ -17,8 +17,6 @@ import torch
 from peft import LoraConfig
 from peft.helpers import disable_input_dtype_casting
 from transformers import (
-    AutoModelForCausalLM,
-    BitsAndBytesConfig,
     PrinterCallback,
     ProgressCallback,
     TrainerCallback,
@@ -33,7 +31,9 @@ from pipelines.files import read_json, write_json
 from pipelines.model import packed_attention
 from pipelines.model.answer_loss import AnswerLossTrainer
 from pipelines.model.checkpoints import last_whole_checkpoint
-from pipelines.model.token_file import Tokenized, token_dataset
+from pipelines.model.nf4 import precision
+from pipelines.model.token_file import token_dataset
+from pipelines.model.tokenized import Tokenized
 from pipelines.recipe import Train
 
 
@@ -47,32 +47,6 @@ class Outcome:
     resumed_from_step: int
     history: list[dict[str, float]]
     validation_loss: float | None
-
-
-def precision() -> torch.dtype:
-    """The 16-bit type to compute in: bf16, or fp16 on a GPU without it."""
-    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.float16
-    return torch.bfloat16
-
-
-def quantised_base(folder: Path, attention: str) -> Any:
-    """The base in NF4 with double quantisation, on the GPU where there is one."""
-    quantisation = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=precision(),
-    )
-    return AutoModelForCausalLM.from_pretrained(
-        folder,
-        quantization_config=quantisation,
-        dtype=precision(),
-        attn_implementation=attention,
-        device_map={"": 0} if torch.cuda.is_available() else None,
-        trust_remote_code=False,
-        use_safetensors=True,
-    )
 
 
 def attention_for(config: Any, packing: bool) -> str:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,23 +10,10 @@ from datasets import Dataset
 
 from pipelines.batches import batched
 from pipelines.model.answer_loss import IGNORED
+from pipelines.model.tokenized import Tokenized
 
 _SCHEMA = pa.schema([("input_ids", pa.list_(pa.int32())), ("labels", pa.list_(pa.int32()))])
 _BATCH = 1_000
-
-
-class Tokenized(Protocol):
-    """One example as ids; `trained` is 1 where the loss is taken. Both have the length of the example in tokens."""
-
-    @property
-    def input_ids(self) -> list[int]:
-        """The whole chat."""
-        ...
-
-    @property
-    def trained(self) -> list[int]:
-        """1 for each token of the answer and its end of turn, else 0."""
-        ...
 
 
 def token_dataset(examples: Iterable[Tokenized], folder: Path) -> Dataset:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipelines.data.side_rows import SideRows
-from pipelines.data.tokenizing import tokenize_row
+from pipelines.data.tokenizing import TokenizedExample, tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
 from pipelines.gguf.convert import convert, quantise
 from pipelines.gguf.toolchain import find_toolchain
@@ -19,7 +19,7 @@ from pipelines.recipe import Recipe
 from pipelines.stage_runner import run
 
 # Held-out examples on which the merge is compared with what was trained.
-PROBES = 8
+PROBES = 16
 
 
 def export(recipe: Recipe, paths: Paths) -> None:
@@ -55,12 +55,12 @@ def export(recipe: Recipe, paths: Paths) -> None:
     )
 
 
-def _probes(base: Path, paths: Paths) -> list[list[int]]:
-    """Token ids of held-out examples; of training examples where nothing is held out to watch training."""
+def _probes(base: Path, paths: Paths) -> list[TokenizedExample]:
+    """Held-out examples; of training examples where nothing is held out to watch training."""
     tokenizer = load_tokenizer(base)
     for split in ("validation", "train"):
         if rows := list(islice(SideRows(paths.work / f"{split}.parquet"), PROBES)):
-            return [tokenize_row(tokenizer, row, "completion").input_ids for row in rows]
+            return [tokenize_row(tokenizer, row, "completion") for row in rows]
     raise AssertionError("prepare never leaves the train split empty")
 
 

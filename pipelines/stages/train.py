@@ -35,7 +35,8 @@ def train(recipe: Recipe, paths: Paths) -> None:
     validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet", loss_on), VALIDATION_EXAMPLES))
 
     # Importing torch and trl takes seconds; mistakes above are told before.
-    from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes, precision, quantised_base
+    from pipelines.model.nf4 import precision, quantised_base
+    from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes
 
     attention = attention_for(_config(base), recipe.train.packing)
     folder = checkpoint_folder(paths.scratch, _shaped_by(recipe, paths, base))

@@ -51,8 +51,9 @@ def unequal(tokenizer, prompts) -> list[TokenizedExample]:
 @pytest.fixture(scope="session")
 def trained(base, tokenizer, tiny_task, tmp_path_factory):
     """The trainer, its outcome, and the folder of the adapter, after a few steps on the tiny task."""
+    from pipelines.model.nf4 import quantised_base
     from pipelines.model.packed_attention import NAME
-    from pipelines.model.qlora import fit, make_trainer, quantised_base
+    from pipelines.model.qlora import fit, make_trainer
 
     settings = Train(
         max_steps=7, learning_rate=3e-3, max_length=128, batch_size=4, checkpoint_every=100, lora=Lora(r=8, alpha=16)

@@ -4,8 +4,9 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from pipelines.model.answer_loss import IGNORED
+from pipelines.model.nf4 import quantised_base
 from pipelines.model.packed_attention import NAME
-from pipelines.model.qlora import make_trainer, quantised_base
+from pipelines.model.qlora import make_trainer
 from pipelines.recipe import Lora, Train
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU the loss is trl's own")

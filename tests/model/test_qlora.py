@@ -4,8 +4,9 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, TrainerCallback
 
 from pipelines.errors import TinsmithError
+from pipelines.model.nf4 import precision, quantised_base
 from pipelines.model.packed_attention import NAME
-from pipelines.model.qlora import attention_for, fit, make_trainer, precision, quantised_base
+from pipelines.model.qlora import attention_for, fit, make_trainer
 from pipelines.recipe import Lora, Train
 
 LORA = Lora(r=4, alpha=8)

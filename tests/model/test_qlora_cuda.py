@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pipelines.model import qlora
-from pipelines.model.qlora import attention_for, fit, make_trainer, quantised_base
+from pipelines.model.nf4 import quantised_base
+from pipelines.model.qlora import attention_for, fit, make_trainer
 from pipelines.recipe import Lora, Train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU here")]
