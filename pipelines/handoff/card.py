@@ -51,7 +51,7 @@ def _evaluation(handoff: Handoff) -> str:
         for metric, result in evaluation["metrics"].items()
     )
     rules = "\n".join(
-        f"| {rule['rule']} | {rule['figure']:.3f} | {'yes' if rule['holds'] else '**no**'} |"
+        f"| {rule['rule']} | {_figure(rule['figure'])} | {'yes' if rule['holds'] else '**no**'} |"
         for rule in evaluation["rules"]
     )
     gate = f"\n| Rule of the gate | Figure | Holds |\n| --- | --- | --- |\n{rules}\n" if rules else ""
@@ -151,6 +151,10 @@ def _share(result: dict[str, Any], variant: str) -> str:
         return "not measured"
     low, high = result["intervals"][variant]
     return f"{result[variant]:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _points(value: float) -> str:

@@ -1,14 +1,14 @@
-"""The evaluation as a page for people (report.html) and as a table for plots (slices.csv). No row's text in either."""
+"""The evaluation as a page for people (report.html); no row's text in it."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
-from pipelines.scoring.comparison import TUNED, Comparison, Interval, SliceRow
+from pipelines.scoring.comparison import TUNED, Comparison
+from pipelines.scoring.comparison_slices import SliceRow
+from pipelines.scoring.comparison_statistics import Interval
 from pipelines.scoring.gate import FEWEST_ROWS, RuleResult, Verdict
 
 _LABELS = {"base": "base", "base_few_shot": "base (few-shot)", TUNED: "tuned"}
@@ -52,7 +52,7 @@ class Report:
         better = "better" if first.difference >= 0 else "worse"
         return (
             f"On {metric} the tuned model is {abs(first.difference) * 100:.1f} points {better} than its "
-            f"{_LABELS[first.compared_with]}: {percent(first.means[TUNED])} against "
+            f"{_LABELS.get(first.compared_with, first.compared_with)}: {percent(first.means[TUNED])} against "
             f"{percent(first.means[first.compared_with])} on {self.rows} test rows "
             f"(difference {points(low)} to {points(high)} with {first.confidence * 100:g}% confidence)."
         )
@@ -99,15 +99,6 @@ def render(report: Report) -> str:
     )
 
 
-def slices_csv(rows: Sequence[SliceRow]) -> str:
-    """The slices as CSV with a header: slice, value, rows, metric, base, tuned."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, [field.name for field in fields(SliceRow)], lineterminator="\n")
-    table.writeheader()
-    table.writerows(asdict(row) for row in rows)
-    return text.getvalue()
-
-
 def percent(share: float) -> str:
     """0.2534 as 25.3%."""
     return f"{share * 100:.1f}%"
@@ -125,7 +116,7 @@ def _interval(interval: Interval) -> str:
 def _chart(metric: str, comparison: Comparison) -> Chart:
     marks = [
         Mark(
-            label=_LABELS[variant],
+            label=_LABELS.get(variant, variant),
             variant=variant,
             y=_ROW_HEIGHT * (index + 0.5),
             x=_x(mean),

@@ -1,0 +1,100 @@
+"""The part of the recipe's schema that says what must hold before a model is registered; recipe.py takes it in."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from pipelines.recipe_sources import Section
+
+Difference = Annotated[float, Field(ge=-1, le=1)]
+Figure = Annotated[float, Field(ge=0)]
+
+# Figures of the exported file, each of the judged quant against the 16-bit one.
+EXPORT_FIGURES = ("export.kl_mean", "export.top1", "export.perplexity")
+# What ability and safety measure is known when they have run.
+_MEASURED_LATER = re.compile(r"(ability|safety)\.[a-z0-9_]+")
+_CONFIDENCE = 0.95
+
+
+class Rule(Section):
+    """What one figure must keep, as far as its interval can tell."""
+
+    better_than_base_by: Difference | None = Field(
+        None, description="The lower end of the difference's interval must reach this."
+    )
+    not_worse_than_base_by: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="The lower end of the difference's interval may be so far below 0."
+    )
+    better_than_champion_by: Difference | None = Field(
+        None,
+        description="As better_than_base_by, against the version of register.model that has the alias `champion`, "
+        "asked the same rows; holds where there is none yet.",
+    )
+    at_least: Figure | None = Field(None, description="The lower end of the tuned model's interval must reach this.")
+    at_most: Figure | None = Field(None, description="The upper end of the tuned model's interval must keep to this.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(_CONFIDENCE, description="Of the two-sided interval.")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        conditions = type(self).model_fields.keys() - {"confidence"}
+        if all(getattr(self, condition) is None for condition in conditions):
+            raise ValueError("asks for nothing; give better_than_base_by, at_least or another condition")
+        return self
+
+
+class Gate(Section):
+    """What must hold before a model is registered: rules by metric, or by a figure such as ability.arc_easy."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Rule]
+
+    on_fail: Literal["report", "stop"] = Field(
+        "report",
+        description="Where the verdict is not pass, no model is registered; stop also ends the register stage with an "
+        "error, after everything is written.",
+    )
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Every rule, by the figure that it is about."""
+        return dict(self.__pydantic_extra__)
+
+
+def gate_mistakes(gate: Gate, measured: Sequence[str], known: Sequence[str]) -> list[InitErrorDetails]:
+    """Rules about what nothing measures, or that their figure cannot answer; places are those inside the gate.
+
+    `measured` are the recipe's metrics, `known` all that there are.
+    """
+    mistakes = []
+    for name, rule in gate.rules.items():
+        if name in known and name not in measured:
+            mistakes.append(_mistake((name,), "evaluate.metrics does not measure it; add it there or take it out here"))
+        elif name not in (*measured, *EXPORT_FIGURES) and not _MEASURED_LATER.fullmatch(name):
+            expected = ", ".join(f"'{figure}'" for figure in (*measured, *EXPORT_FIGURES))
+            mistakes.append(InitErrorDetails(type="literal_error", loc=(name,), input=name, ctx={"expected": expected}))
+        else:
+            misfits = _metric_misfits(rule) if name in measured else _figure_misfits(name, rule)
+            mistakes += [_mistake((name, field), words) for field, words in misfits]
+    return mistakes
+
+
+def _mistake(place: tuple[str, ...], words: str) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("value_error", "{error}", {"error": words}), loc=place, input=None)
+
+
+def _metric_misfits(rule: Rule) -> Iterator[tuple[str, str]]:
+    for field, value in (("at_least", rule.at_least), ("at_most", rule.at_most)):
+        if value is not None and value > 1:
+            yield field, "a metric is a share; write at most 1"
+
+
+def _figure_misfits(name: str, rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.better_than_champion_by is not None:
+        yield "better_than_champion_by", "the champion is compared in metrics alone; take it out"
+    if rule.confidence != _CONFIDENCE:
+        yield "confidence", "this figure comes with its interval, if any, at 95%; take confidence out"
+    if name in EXPORT_FIGURES and (rule.better_than_base_by, rule.not_worse_than_base_by) != (None, None):
+        yield "better_than_base_by", "this figure has no base to compare with; give at_least or at_most"
