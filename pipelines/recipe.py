@@ -8,10 +8,9 @@ import datetime
 import string
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from pipelines.recipe_gate import Gate, gate_mistakes
+from pipelines.recipe_gate import Gate, check_measured
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -307,10 +306,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:
-        mistakes = gate_mistakes(self.gate, self.evaluate.metrics, get_args(Metric))
-        if mistakes:
-            at_gate = [InitErrorDetails({**mistake, "loc": ("gate", *mistake["loc"])}) for mistake in mistakes]
-            raise ValidationError.from_exception_data("Recipe", at_gate)
+        check_measured(self.gate, self.evaluate.metrics, get_args(Metric))
         return self
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipelines.recipe_sources import Section
@@ -23,7 +23,7 @@ class Rule(Section):
     """What one figure must keep, as far as its interval can tell."""
 
     better_than_base_by: Difference | None = Field(
-        None, description="The lower end of the difference's interval must reach this."
+        None, description="The lower end of the difference's interval must be above this."
     )
     not_worse_than_base_by: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None, description="The lower end of the difference's interval may be so far below 0."
@@ -57,28 +57,39 @@ class Gate(Section):
         "error, after everything is written.",
     )
 
+    @model_validator(mode="after")
+    def _rules_fit_their_figures(self) -> Self:
+        mistakes = [
+            _mistake((name, field), words)
+            for name, rule in self.rules.items()
+            for field, words in (_figure_misfits(name, rule) if "." in name else _metric_misfits(rule))
+        ]
+        if mistakes:
+            raise ValidationError.from_exception_data("Gate", mistakes)
+        return self
+
     @property
     def rules(self) -> dict[str, Rule]:
-        """Every rule, by the figure that it is about."""
+        """Every rule, by the figure that it is about: a metric's name, or a dotted one."""
         return dict(self.__pydantic_extra__)
 
 
-def gate_mistakes(gate: Gate, measured: Sequence[str], known: Sequence[str]) -> list[InitErrorDetails]:
-    """Rules about what nothing measures, or that their figure cannot answer; places are those inside the gate.
+def check_measured(gate: Gate, measured: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse rules about what nothing measures; `measured` are the recipe's metrics, `known` all that there are.
 
-    `measured` are the recipe's metrics, `known` all that there are.
+    Raises:
+        ValidationError: each such rule, at its place in the recipe.
     """
     mistakes = []
-    for name, rule in gate.rules.items():
+    for name in gate.rules:
+        place = ("gate", name)
         if name in known and name not in measured:
-            mistakes.append(_mistake((name,), "evaluate.metrics does not measure it; add it there or take it out here"))
+            mistakes.append(_mistake(place, "evaluate.metrics does not measure it; add it there or take it out here"))
         elif name not in (*measured, *EXPORT_FIGURES) and not _MEASURED_LATER.fullmatch(name):
             expected = ", ".join(f"'{figure}'" for figure in (*measured, *EXPORT_FIGURES))
-            mistakes.append(InitErrorDetails(type="literal_error", loc=(name,), input=name, ctx={"expected": expected}))
-        else:
-            misfits = _metric_misfits(rule) if name in measured else _figure_misfits(name, rule)
-            mistakes += [_mistake((name, field), words) for field, words in misfits]
-    return mistakes
+            mistakes.append(InitErrorDetails(type="literal_error", loc=place, input=name, ctx={"expected": expected}))
+    if mistakes:
+        raise ValidationError.from_exception_data("Recipe", mistakes)
 
 
 def _mistake(place: tuple[str, ...], words: str) -> InitErrorDetails:
@@ -96,5 +107,9 @@ def _figure_misfits(name: str, rule: Rule) -> Iterator[tuple[str, str]]:
         yield "better_than_champion_by", "the champion is compared in metrics alone; take it out"
     if rule.confidence != _CONFIDENCE:
         yield "confidence", "this figure comes with its interval, if any, at 95%; take confidence out"
-    if name in EXPORT_FIGURES and (rule.better_than_base_by, rule.not_worse_than_base_by) != (None, None):
-        yield "better_than_base_by", "this figure has no base to compare with; give at_least or at_most"
+    for field, value in (
+        ("better_than_base_by", rule.better_than_base_by),
+        ("not_worse_than_base_by", rule.not_worse_than_base_by),
+    ):
+        if name in EXPORT_FIGURES and value is not None:
+            yield field, "this figure has no base to compare with; give at_least or at_most"

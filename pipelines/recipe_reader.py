@@ -136,7 +136,7 @@ def _fields_at(document: Document, field: Field) -> list[str]:
         ] or [
             inner
             for section in sections
-            for inner in _sections_in(typing.get_type_hints(section)["__pydantic_extra__"])
+            for inner in _sections_in(typing.get_type_hints(section).get("__pydantic_extra__"))
         ]
         sections = below or sections
         sections = [section for section in sections if _is_of_type(section, value)] or sections

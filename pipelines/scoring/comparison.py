@@ -97,7 +97,7 @@ def compare(
         wins=len(wins) if of_rows else None,
         ties=rows - len(wins) - len(losses) if of_rows else None,
         lost=tuple(losses.tolist()) if of_rows else None,
-        p_value=mcnemar(len(wins), len(losses)) if binary else None,
+        p_value=rounded(mcnemar(len(wins), len(losses))) if binary else None,
         smallest_difference=smallest_difference(differences, confidence),
     )
 

@@ -120,8 +120,8 @@ def _metric_rows(metric: str, parts: Sequence[Slice], base: Measured, tuned: Mea
             tuned=rounded(after.mean()),
             difference=rounded((after - before).mean()),
             interval=difference_interval(after - before, _CONFIDENCE),
-            p_value=p_value,
-            p_corrected=corrected,
+            p_value=rounded(p_value),
+            p_corrected=rounded(corrected),
             finding=_finding(float((after - before).mean()), corrected),
         )
         for part, (before, after), p_value, corrected in zip(taken, pairs, p_values, holm(p_values), strict=True)

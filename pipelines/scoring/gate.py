@@ -10,6 +10,7 @@ from pipelines.scoring.comparison import TUNED, Comparison
 from pipelines.scoring.comparison_statistics import POWER, Interval, rounded
 
 Verdict = Literal["pass", "fail", "not-enough-data"]
+Bound = Literal["above", "at least", "at most"]
 
 FEWEST_ROWS = 30
 # Shares that are equal on paper, such as 0.3 - 0.2 and 0.1, differ in the last bits.
@@ -79,15 +80,15 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class _Condition:
-    """One condition of a rule: `value`, called `subject`, must reach the threshold, or with `at_most` keep to it."""
+    """One condition of a rule: how `value`, called `subject`, must stand to the threshold."""
 
     words: str
     subject: str
     value: float
     interval: Interval | None
+    bound: Bound
     threshold: float
     rows: int | None
-    at_most: bool = False
     smallest_difference: float | None = None
 
 
@@ -144,62 +145,48 @@ def verdict(results: Sequence[RuleResult]) -> Verdict:
 def _conditions(name: str, rule: Rule, figure: Figure) -> Iterator[_Condition]:
     if rule.better_than_base_by is not None:
         words = f"{name}: better than base by {rule.better_than_base_by:g}"
-        yield _against_base(name, figure, words, rule.better_than_base_by)
+        yield _against_base(name, figure, words, "above", rule.better_than_base_by)
     if rule.not_worse_than_base_by is not None:
         words = f"{name}: not worse than base by more than {rule.not_worse_than_base_by:g}"
-        yield _against_base(name, figure, words, -rule.not_worse_than_base_by)
-    if rule.at_least is not None:
-        yield _of_tuned(figure, f"{name}: at least {rule.at_least:g}", rule.at_least, at_most=False)
-    if rule.at_most is not None:
-        yield _of_tuned(figure, f"{name}: at most {rule.at_most:g}", rule.at_most, at_most=True)
+        yield _against_base(name, figure, words, "at least", -rule.not_worse_than_base_by)
+    bounds: tuple[tuple[Bound, float | None], ...] = (("at least", rule.at_least), ("at most", rule.at_most))
+    for bound, threshold in bounds:
+        if threshold is not None:
+            words, subject = f"{name}: {bound} {threshold:g}", "the tuned model's figure"
+            yield _Condition(words, subject, figure.tuned, figure.interval, bound, threshold, figure.rows)
 
 
-def _of_tuned(figure: Figure, words: str, threshold: float, at_most: bool) -> _Condition:
-    subject = "the tuned model's figure"
-    return _Condition(words, subject, figure.tuned, figure.interval, threshold, figure.rows, at_most)
-
-
-def _against_base(name: str, figure: Figure, words: str, threshold: float) -> _Condition:
+def _against_base(name: str, figure: Figure, words: str, bound: Bound, threshold: float) -> _Condition:
     if figure.difference is None:
         raise TinsmithError(f"gate.{name}: the base has no such figure to compare with; give at_least or at_most")
     subject, value, interval = f"the difference to {figure.base}", figure.difference, figure.difference_interval
     if figure.lower_is_better:
         subject, value = f"the improvement on {figure.base}", -value
         interval = interval and (-interval[1], -interval[0])
-    return _Condition(
-        words, subject, value, interval, threshold, figure.rows, smallest_difference=figure.smallest_difference
-    )
+    return _Condition(words, subject, value, interval, bound, threshold, figure.rows, figure.smallest_difference)
 
 
 def _champion_result(name: str, rule: Rule, threshold: float, champion: Champion) -> RuleResult:
     words = f"{name}: better than the champion by {threshold:g}"
     if champion.absent is not None:
         return RuleResult(words, True, None, threshold, None, champion.absent, True, None)
-    found = champion.comparisons[name]
+    found, subject = champion.comparisons[name], "the difference to the champion"
     condition = _Condition(
-        words,
-        "the difference to the champion",
-        found.difference,
-        found.interval,
-        threshold,
-        found.rows,
-        smallest_difference=found.smallest_difference,
+        words, subject, found.difference, found.interval, "above", threshold, found.rows, found.smallest_difference
     )
     return _result(condition, rule.confidence)
 
 
 def _result(condition: _Condition, confidence: float) -> RuleResult:
-    value, threshold = rounded(condition.value), condition.threshold
-    low, high = condition.interval or (value, value)
-    decisive, other = (high, low) if condition.at_most else (low, high)
-    holds = _keeps(decisive, threshold, condition.at_most)
-    within_reach = holds or (condition.interval is not None and _keeps(other, threshold, condition.at_most))
+    low, high = condition.interval or (condition.value, condition.value)
+    decisive, other = (high, low) if condition.bound == "at most" else (low, high)
+    holds, within_reach = (_keeps(end, condition.bound, condition.threshold) for end in (decisive, other))
     sure = f", with {confidence * 100:g}% confidence" if condition.interval else ""
     return RuleResult(
         rule=condition.words + sure,
         holds=holds,
         figure=rounded(decisive),
-        threshold=threshold,
+        threshold=condition.threshold,
         interval=condition.interval and (rounded(low), rounded(high)),
         reason=_reason(condition, holds, within_reach),
         within_reach=within_reach,
@@ -207,24 +194,26 @@ def _result(condition: _Condition, confidence: float) -> RuleResult:
     )
 
 
-def _keeps(end: float, threshold: float, at_most: bool) -> bool:
-    return end <= threshold + _ROUNDING if at_most else end >= threshold - _ROUNDING
+def _keeps(end: float, bound: Bound, threshold: float) -> bool:
+    if bound == "above":
+        return end > threshold + _ROUNDING
+    return end <= threshold + _ROUNDING if bound == "at most" else end >= threshold - _ROUNDING
 
 
 def _reason(condition: _Condition, holds: bool, within_reach: bool) -> str:
     """Why a rule holds or not, in one sentence."""
-    bound, threshold = ("above", "keeps to") if condition.at_most else ("below", "reaches"), condition.threshold
-    decided = f"{bound[1]} {threshold:g}" if holds else f"is {bound[0]} {threshold:g}"
+    decided = f"is {condition.bound if holds else f'not {condition.bound}'} {condition.threshold:g}"
     said = f"{condition.subject[0].upper()}{condition.subject[1:]} is {rounded(condition.value):g}"
     if condition.interval is None:
         return f"{said}, which {decided}."
     low, high = map(rounded, condition.interval)
-    said += f" ({low:g} to {high:g}), whose {'upper' if condition.at_most else 'lower'} end {decided}"
+    said += f" ({low:g} to {high:g}), whose {'upper' if condition.bound == 'at most' else 'lower'} end {decided}"
     if holds or not within_reach:
         return f"{said}."
+    said += "; more rows could still show that it holds"
     if condition.smallest_difference is None:
-        return f"{said}; more rows could still show that it holds."
+        return f"{said}."
     return (
-        f"{said}; more rows could still show that it holds: {condition.rows} rows show a true difference of "
-        f"{condition.smallest_difference:g} in {POWER * 100:g}% of tests."
+        f"{said}: {condition.rows} rows show a true difference of {condition.smallest_difference:g} in "
+        f"{POWER * 100:g}% of tests."
     )
