@@ -68,7 +68,7 @@ def column_slices(columns: Sequence[str], values: Sequence[Mapping[str, Any]]) -
 def length_slices(lengths: Sequence[int]) -> list[Slice]:
     """The rows by quartile of their prompts' characters; fewer slices where many prompts are of one length."""
     found = np.asarray(lengths)
-    edges = np.unique(np.quantile(found, _QUARTILES, method="higher"))
+    edges = np.unique(np.quantile(found, _QUARTILES, method="lower"))
     quarter = np.searchsorted(edges, found)
     parts = [np.flatnonzero(quarter == number) for number in range(len(edges) + 1)]
     named = [(f"{found[places].min()} to {found[places].max()} characters", places) for places in parts if len(places)]

@@ -21,6 +21,7 @@ from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe, answer_key
+from pipelines.recipe_gate import EXPORT_FIGURES
 from pipelines.scoring import gate
 from pipelines.scoring.answers import (
     ANSWER_MARGIN_TOKENS,
@@ -160,21 +161,26 @@ def _to_beat(
 
 def _figures(recipe: Recipe, paths: Paths) -> dict[str, gate.Figure]:
     """The figures of other stages that the gate has rules about."""
-    wanted = [name for name in recipe.gate.rules if name not in recipe.evaluate.metrics]
     found = {}
-    for name in wanted:
-        stage, _, figure = name.partition(".")
-        if stage == "export":
-            found[name] = gate.Figure(_exported(recipe, paths)[figure], None, None)
-            continue
+    for name in (name for name in recipe.gate.rules if name not in recipe.evaluate.metrics):
+        stage = name.partition(".")[0]
         report = paths.reports / f"{stage}.json"
         check_made(stage, recipe.name, report)
-        reported = read_json(report)["figures"]
-        if name not in reported:
-            measured = ", ".join(reported) or "nothing"
+        counted = _export_figures(recipe, paths) if stage == "export" else _reported_figures(report)
+        if name not in counted:
+            measured = ", ".join(counted) or "nothing"
             raise TinsmithError(f"{paths.recipe}: gate.{name}: {report} measures no such figure (it has: {measured})")
-        found[name] = gate.reported_figure(reported[name])
+        found[name] = counted[name]
     return found
+
+
+def _export_figures(recipe: Recipe, paths: Paths) -> dict[str, gate.Figure]:
+    judged = {f"export.{key}": value for key, value in _exported(recipe, paths).items()}
+    return {name: gate.Figure(judged[name], None, None) for name in EXPORT_FIGURES if name in judged}
+
+
+def _reported_figures(report: Path) -> dict[str, gate.Figure]:
+    return {name: gate.reported_figure(reported) for name, reported in read_json(report)["figures"].items()}
 
 
 def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
