@@ -1,15 +1,14 @@
-import csv
-import io
 import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from pipelines.recipe import Rule
-from pipelines.scoring.comparison import compare, slice_rows
-from pipelines.scoring.gate import rule_results, verdict
-from pipelines.scoring.report import Report, Subject, render, slices_csv
+from pipelines.recipe_gate import Rule
+from pipelines.scoring.comparison import compare
+from pipelines.scoring.comparison_slices import column_slices, slice_rows
+from pipelines.scoring.gate import Champion, metric_figure, rule_results, verdict
+from pipelines.scoring.report import Report, Subject, render
 
 NASTY = '<script>alert("1")</script>, = & "quoted"'
 
@@ -24,16 +23,17 @@ def report(rows: int = 120, few_shot: bool = True, unanswered: int = 0) -> Repor
     scores = {
         metric: {name: scored(share) for name, share in variants.items()} for metric in ("exact_match", "valid_json")
     }
-    comparisons = {metric: compare(values, 0.95) for metric, values in scores.items()}
-    results = rule_results({"exact_match": Rule(better_than_base_by=0.1, at_least=0.9)}, comparisons)
+    comparisons = {metric: compare(metric, values, rows, 0.95) for metric, values in scores.items()}
+    figures = {metric: metric_figure(comparison) for metric, comparison in comparisons.items()}
+    rules = {"exact_match": Rule(better_than_base_by=0.1, at_least=0.9)}
+    results = rule_results(rules, figures, Champion({}, "There is none."))
     slices = slice_rows(
-        ["product"],
-        [{"product": NASTY if number % 3 else "Card"} for number in range(rows)],
+        column_slices(["product"], [{"product": NASTY if number % 3 else "Card"} for number in range(rows)]),
         scores,
         {metric: comparison.compared_with for metric, comparison in comparisons.items()},
     )
     subject = Subject("support_triage", "Route & triage.", "team@example.com", "embedded:x, 1", "Q4_K_M", "ab" * 32)
-    return Report(subject, verdict(results, rows), rows, comparisons, results, slices, {"tuned": unanswered})
+    return Report(subject, verdict(results), rows, comparisons, results, slices, {"tuned": unanswered})
 
 
 def visible(page: str) -> str:
@@ -91,10 +91,3 @@ def test_rows_without_an_answer_are_told():
 
 def test_equal_results_make_equal_bytes():
     assert render(report()) == render(report())
-
-
-def test_slices_csv_survives_commas_and_quotes():
-    rows = list(csv.DictReader(io.StringIO(slices_csv(report().slices))))
-    assert list(rows[0]) == ["slice", "value", "rows", "metric", "base", "tuned"]
-    assert rows[0]["value"] == "all rows"
-    assert NASTY in {row["value"] for row in rows}
