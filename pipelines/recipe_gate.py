@@ -9,8 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipelines.recipe_sources import Section
 
-Difference = Annotated[float, Field(ge=-1, le=1)]
-Figure = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 # Figures of the exported file, each of the judged quant against the 16-bit one.
 EXPORT_FIGURES = ("export.kl_mean", "export.top1", "export.perplexity")
@@ -22,27 +21,31 @@ _CONFIDENCE = 0.95
 class Rule(Section):
     """What one figure must keep, as far as its interval can tell."""
 
-    better_than_base_by: Difference | None = Field(
+    better_than_base_by: float | None = Field(
         None, description="The lower end of the difference's interval must be above this."
     )
-    not_worse_than_base_by: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    not_worse_than_base_by: NotNegative | None = Field(
         None, description="The lower end of the difference's interval may be so far below 0."
     )
-    better_than_champion_by: Difference | None = Field(
+    better_than_champion_by: float | None = Field(
         None,
         description="As better_than_base_by, against the version of register.model that has the alias `champion`, "
         "asked the same rows; holds where there is none yet.",
     )
-    at_least: Figure | None = Field(None, description="The lower end of the tuned model's interval must reach this.")
-    at_most: Figure | None = Field(None, description="The upper end of the tuned model's interval must keep to this.")
+    at_least: NotNegative | None = Field(None, description="The lower end of tuned's interval must reach this.")
+    at_most: NotNegative | None = Field(None, description="The upper end of tuned's interval must keep to this.")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(_CONFIDENCE, description="Of the two-sided interval.")
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        conditions = type(self).model_fields.keys() - {"confidence"}
-        if all(getattr(self, condition) is None for condition in conditions):
+        if not self.conditions:
             raise ValueError("asks for nothing; give better_than_base_by, at_least or another condition")
         return self
+
+    @property
+    def conditions(self) -> dict[str, float]:
+        """The thresholds that are given, by field."""
+        return {name: value for name, value in self if name != "confidence" and value is not None}
 
 
 class Gate(Section):
@@ -97,9 +100,9 @@ def _mistake(place: tuple[str, ...], words: str) -> InitErrorDetails:
 
 
 def _metric_misfits(rule: Rule) -> Iterator[tuple[str, str]]:
-    for field, value in (("at_least", rule.at_least), ("at_most", rule.at_most)):
-        if value is not None and value > 1:
-            yield field, "a metric is a share; write at most 1"
+    for field, threshold in rule.conditions.items():
+        if abs(threshold) > 1:
+            yield field, "a metric is a share between 0 and 1, and so are differences; write at most 1"
 
 
 def _figure_misfits(name: str, rule: Rule) -> Iterator[tuple[str, str]]:
@@ -107,9 +110,6 @@ def _figure_misfits(name: str, rule: Rule) -> Iterator[tuple[str, str]]:
         yield "better_than_champion_by", "the champion is compared in metrics alone; take it out"
     if rule.confidence != _CONFIDENCE:
         yield "confidence", "this figure comes with its interval, if any, at 95%; take confidence out"
-    for field, value in (
-        ("better_than_base_by", rule.better_than_base_by),
-        ("not_worse_than_base_by", rule.not_worse_than_base_by),
-    ):
-        if name in EXPORT_FIGURES and value is not None:
+    for field in rule.conditions.keys() & {"better_than_base_by", "not_worse_than_base_by"}:
+        if name in EXPORT_FIGURES:
             yield field, "this figure has no base to compare with; give at_least or at_most"

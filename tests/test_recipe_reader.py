@@ -115,7 +115,8 @@ def test_a_rule_for_a_metric_that_is_not_measured(recipe_file):
             "14: gate.abilities.mmlu: abilities.mmlu is not known (allowed: exact_match,",
         ),
         ("exact_match: {at_lest: 0.1}", "14: gate.exact_match.at_lest: there is no such field (did you mean at_least?"),
-        ("exact_match: {at_most: 1.5}", "14: gate.exact_match.at_most: a metric is a share; write at most 1"),
+        ("exact_match: {at_most: 1.5}", "14: gate.exact_match.at_most: a metric is a share between 0 and 1"),
+        ("exact_match: {better_than_base_by: -3}", "14: gate.exact_match.better_than_base_by: a metric is a share"),
         ("exact_match: {confidence: 0.9}", "14: gate.exact_match: asks for nothing; give better_than_base_by, "),
         ("on_fail: shout", "14: gate.on_fail: shout is not known (allowed: report, stop)"),
         (

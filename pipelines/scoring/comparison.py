@@ -75,8 +75,10 @@ def compare(
     The best variant is chosen on the `rows` that judge, which can only favour the base.
 
     Raises:
-        TinsmithError: a score is no number from 0 to 1.
+        TinsmithError: a score is no number from 0 to 1, or the metric does not measure what it is compared with.
     """
+    if missing := [name for name in against if name not in measured]:
+        raise TinsmithError(f"gate.{metric}: this metric does not measure the {missing[0]}; take the rule out")
     everywhere = np.arange(rows)
     values = {name: row_values(_checked(metric, name, figures), everywhere) for name, figures in measured.items()}
     means = {name: rounded(scores.mean()) for name, scores in values.items()}

@@ -1,7 +1,7 @@
 """What evaluate found, as evaluation.json and metrics.json hold it: figures and ids of rows, no text of any."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipelines.scoring.answers import Answer
@@ -20,7 +20,10 @@ _ASKED = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was found; `answers` are by variant and, as the lists behind it, in the order of `example_ids`."""
+    """All that was found; `answers` are by variant and, as the lists behind it, in the order of `example_ids`.
+
+    `more` are other keys of evaluation.json, in its shape: confusion, calibration, judge.
+    """
 
     example_ids: Sequence[str]
     answers: Mapping[str, Sequence[Answer]]
@@ -29,6 +32,7 @@ class Evaluation:
     slices: Sequence[SliceRow]
     quant: str
     gguf_sha256: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The content of evaluation.json."""
@@ -43,12 +47,13 @@ class Evaluation:
             "slices": [asdict(row) for row in self.slices],
             "confusion": None,
             "calibration": None,
+            "judge": None,
+            **self.more,
             "regressions": {metric: self._ids(found.lost or ()) for metric, found in self.comparisons.items()},
             "unanswered": {
                 variant: self._ids([index for index, answer in enumerate(given) if not answer.answered])
                 for variant, given in self.answers.items()
             },
-            "judge": None,
         }
 
     def in_columns(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         quant=recipe.export.quants[0],
         gguf_sha256=_exported(recipe, paths)["sha256"],
     )
-    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers)
+    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, measured)
     write_json(paths.reports / "evaluation.json", evaluation.as_json())
     write_json(paths.reports / "metrics.json", evaluation.in_columns())
     write_text(paths.reports / "slices.csv", slices_csv(evaluation.slices))
@@ -153,7 +153,7 @@ def _to_beat(
         return gate.Champion({}, "There is no champion yet, so there is nothing to beat.")
     if champion.sha256 == _exported(recipe, paths)["sha256"]:
         return gate.Champion({}, f"The champion, version {champion.version}, is this very file.")
-    ruled = [metric for metric in measured if metric in recipe.gate.rules]
+    ruled = [metric for metric, rule in recipe.gate.rules.items() if rule.better_than_champion_by is not None]
     return gate.Champion(
         {metric: compare(metric, measured[metric], rows, _confidence(recipe, metric), (CHAMPION,)) for metric in ruled}
     )
@@ -205,14 +205,22 @@ def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, An
     return [{column: json_value(value) for column, value in by_record[row["example_id"]].items()} for row in rows]
 
 
-def _write_answers_side_by_side(path: Path, rows: Rows, answers: Answers) -> None:
-    """What was asked, expected and said, for people who may see the data."""
+def _write_answers_side_by_side(
+    path: Path, rows: Rows, answers: Answers, measured: dict[str, dict[str, Measured]]
+) -> None:
+    """What was asked, expected and said, with its scores, for people who may see the data."""
     lines = [
         {
             "example_id": row["example_id"],
             "prompt": row["prompt"],
             "expected": row["answer"],
             **{variant: given[index].text for variant, given in answers.items()},
+            "scores": {
+                metric: {
+                    name: float(scores[index]) for name, scores in variants.items() if isinstance(scores, np.ndarray)
+                }
+                for metric, variants in measured.items()
+            },
         }
         for index, row in enumerate(rows)
     ]

@@ -51,9 +51,7 @@ def test_it_is_downloaded_once(promoted, tmp_path):
 def test_a_file_that_changed_in_the_registry_is_refused_and_not_kept(promoted, handoff, tmp_path):
     run = promoted.get_run(promoted.get_model_version(MODEL, "1").run_id)
     (Path(urlparse(run.info.artifact_uri).path) / "bundle" / handoff.gguf["file"]).write_bytes(b"swapped")
-    with pytest.raises(
-        TinsmithError, match="the GGUF of version 1 of .* is not the one that was registered"
-    ):
+    with pytest.raises(TinsmithError, match=r"the GGUF of version 1 of .* is not the one that was registered"):
         fetch_champion(promoted, MODEL, tmp_path / "champion")
     assert list((tmp_path / "champion").iterdir()) == []
 

@@ -40,6 +40,12 @@ def test_the_champion_is_no_base_and_is_compared_with_when_asked_for():
     assert against.difference == pytest.approx(-1 / 3, abs=1e-6)
 
 
+def test_a_metric_that_does_not_measure_the_champion_is_told():
+    """As a judge, who compares base and tuned alone."""
+    with pytest.raises(TinsmithError, match=r"^gate\.judge: this metric does not measure the champion; take"):
+        compare("judge", scored(base=[0, 0], tuned=[1, 1]), 2, 0.95, [CHAMPION])
+
+
 def test_without_few_shot_its_figure_is_null():
     result = compare("exact_match", scored(base=[0] * 4, tuned=[1] * 4), 4, 0.95).as_json()
     assert result["base_few_shot"] is None

@@ -190,6 +190,8 @@ def test_what_is_written_is_what_the_report_and_register_read(asked):
     assert (loan["rows"], loan["base"], loan["tuned"], loan["finding"]) == (20, 0, 1, "better")
     assert (found["confusion"], found["calibration"], found["judge"]) == (None, None, None)
     assert list(found["variants"]) == ["base", "base_few_shot", "tuned"]
+    first = json.loads((asked.work / "answers.jsonl").read_text().splitlines()[0])
+    assert first["scores"] == {"exact_match": {"base": 1, "base_few_shot": 1, "tuned": 0}}
     assert read_json(asked.reports / "metrics.json")["exact_match"] == {"base": 0.5, "tuned": 0.975}
     assert len((asked.reports / "slices.csv").read_text().splitlines()) == 1 + len(found["slices"])
 
