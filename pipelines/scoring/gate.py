@@ -105,19 +105,6 @@ def metric_figure(comparison: Comparison) -> Figure:
     )
 
 
-def reported_figure(reported: Mapping[str, Any]) -> Figure:
-    """A figure of another stage's report, in the shape that all of them share (docs/architecture.md)."""
-    ends, difference_ends = reported["interval"], reported["difference_interval"]
-    return Figure(
-        tuned=reported["tuned"],
-        interval=ends and (ends[0], ends[1]),
-        rows=reported["rows"],
-        difference=reported["difference"],
-        difference_interval=difference_ends and (difference_ends[0], difference_ends[1]),
-        lower_is_better=reported["better"] == "lower",
-    )
-
-
 def rule_results(rules: Mapping[str, Rule], figures: Mapping[str, Figure], champion: Champion) -> list[RuleResult]:
     """Each condition of the gate with its figure; `figures` has all that the rules name."""
     results = []

@@ -21,7 +21,6 @@ from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe, answer_key
-from pipelines.recipe_gate import EXPORT_FIGURES
 from pipelines.scoring import gate
 from pipelines.scoring.answers import (
     ANSWER_MARGIN_TOKENS,
@@ -41,6 +40,7 @@ from pipelines.scoring.comparison_slices import (
 )
 from pipelines.scoring.comparison_statistics import Measured
 from pipelines.scoring.evaluation import Evaluation
+from pipelines.scoring.gate_figures import other_figures
 from pipelines.scoring.metrics import scorer
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render
@@ -65,7 +65,10 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         metric: compare(metric, variants, len(rows), _confidence(recipe, metric))
         for metric, variants in measured.items()
     }
-    figures = {metric: gate.metric_figure(found) for metric, found in comparisons.items()} | _figures(recipe, paths)
+    figures = {metric: gate.metric_figure(found) for metric, found in comparisons.items()}
+    figures |= other_figures(
+        [name for name in recipe.gate.rules if name not in figures], paths, _exported(recipe, paths)
+    )
     compared_with = {metric: found.compared_with for metric, found in comparisons.items()}
     evaluation = Evaluation(
         example_ids=[row["example_id"] for row in rows],
@@ -157,30 +160,6 @@ def _to_beat(
     return gate.Champion(
         {metric: compare(metric, measured[metric], rows, _confidence(recipe, metric), (CHAMPION,)) for metric in ruled}
     )
-
-
-def _figures(recipe: Recipe, paths: Paths) -> dict[str, gate.Figure]:
-    """The figures of other stages that the gate has rules about."""
-    found = {}
-    for name in (name for name in recipe.gate.rules if name not in recipe.evaluate.metrics):
-        stage = name.partition(".")[0]
-        report = paths.reports / f"{stage}.json"
-        check_made(stage, recipe.name, report)
-        counted = _export_figures(recipe, paths) if stage == "export" else _reported_figures(report)
-        if name not in counted:
-            measured = ", ".join(counted) or "nothing"
-            raise TinsmithError(f"{paths.recipe}: gate.{name}: {report} measures no such figure (it has: {measured})")
-        found[name] = counted[name]
-    return found
-
-
-def _export_figures(recipe: Recipe, paths: Paths) -> dict[str, gate.Figure]:
-    judged = {f"export.{key}": value for key, value in _exported(recipe, paths).items()}
-    return {name: gate.Figure(judged[name], None, None) for name in EXPORT_FIGURES if name in judged}
-
-
-def _reported_figures(report: Path) -> dict[str, gate.Figure]:
-    return {name: gate.reported_figure(reported) for name, reported in read_json(report)["figures"].items()}
 
 
 def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:

@@ -128,6 +128,7 @@ def test_holm_on_the_example_of_rs_p_adjust():
     assert holm([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=60))
 def test_holm_lies_between_the_p_values_and_bonferroni(p_values):
     for p_value, corrected in zip(p_values, holm(p_values), strict=True):
@@ -162,6 +163,7 @@ def test_a_test_of_three_rows_can_see_nothing_and_more_rows_see_less():
     assert smallest_difference(np.tile(differences(2, 1, 7), 10), 0.99) > few
 
 
+@settings(deadline=None)
 @given(arrays(float, st.integers(2, 30), elements=st.floats(0, 1)))
 def test_the_pseudo_values_of_a_mean_are_its_scores(scores):
     """The jackknife of what is a mean of rows already."""

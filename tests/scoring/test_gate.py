@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -8,7 +8,8 @@ from pipelines.errors import TinsmithError
 from pipelines.recipe_gate import Rule
 from pipelines.scoring.comparison import CHAMPION, Comparison, compare
 from pipelines.scoring.comparison_statistics import difference_interval
-from pipelines.scoring.gate import Champion, Figure, metric_figure, reported_figure, rule_results, verdict
+from pipelines.scoring.gate import Champion, Figure, metric_figure, rule_results, verdict
+from pipelines.scoring.gate_figures import reported_figure
 
 NO_CHAMPION = Champion({}, "There is no champion yet, so there is nothing to beat.")
 
@@ -159,6 +160,7 @@ def test_the_champion_is_beaten_in_pairs():
     assert verdict([far]) == "fail"
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(30, 60), st.integers(0, 60), st.integers(0, 60))
 def test_a_model_that_only_loses_never_passes(rows, one, other):
     worse, better = sorted([min(one, rows), min(other, rows)])
