@@ -2,10 +2,10 @@
 
     python -m benchmarks.intervals
 
-Three questions, each on 30, 100 and 300 test rows. How often lies the whole interval above or below the true difference
-of two models with 0/1 scores (2.5% each are meant)? How often for the difference in macro F1? How often does the gate's
-rule `better_than_base_by: 0` pass a model that is as good as its base, and how often is a difference seen that
-`smallest_difference` calls visible in 80% of tests? Seeded: the same figures on every machine, in two or three minutes.
+Three questions, each on 30 to 300 test rows. How often lies the whole interval above or below the true difference of two
+models with 0/1 scores (2.5% each are meant)? Where the difference is 0, an interval above it is a false pass of the gate's
+rule `better_than_base_by: 0`. How often does this happen for the difference in macro F1? How often is a difference seen
+that `smallest_difference` calls visible in 80% of tests? Seeded: the same figures on every machine, in two or three minutes.
 """
 
 from collections.abc import Callable
@@ -114,16 +114,15 @@ def coverage_rows() -> list[list[str]]:
 
 
 def visible_rows() -> list[list[str]]:
-    """A line for each number of rows: false passes, the visible difference, and how often it is seen."""
+    """A line for each number of rows: the smallest difference that is called visible, and how often it is seen."""
     lines = []
     for rows in ROWS:
         for differing in (0.05, 0.1, 0.3):
-            falsely = np.mean([ours(table)[0] >= 0 for table in tables(rows, differing, 0.0, _TESTS)])
             wins = round(rows * differing / 2)
             smallest = smallest_difference(differences_of((wins, wins, rows - 2 * wins)), CONFIDENCE)
             assert smallest is not None
             seen = np.mean([ours(table)[0] > 0 for table in tables(rows, max(differing, smallest), smallest, _TESTS)])
-            lines.append([f"{rows}", f"{differing:g}", f"{falsely:.1%}", f"{smallest:.3f}", f"{seen:.0%}"])
+            lines.append([f"{rows}", f"{differing:g}", f"{smallest:.3f}", f"{seen:.0%}"])
     return lines
 
 
@@ -188,8 +187,8 @@ def main() -> None:
     print("\nThe same for macro F1\n")
     head = ["rows", "labels", "base right", "tuned right", "recomputed on resampled rows", "pseudo-values (ours)"]
     print(markdown_table(head, f1_rows()))
-    print("\nFalse passes of `better_than_base_by: 0`, and how often the smallest visible difference is seen\n")
-    print(markdown_table(["rows", "differing", "false passes", "smallest difference", "seen"], visible_rows()))
+    print("\nHow often the smallest visible difference is seen\n")
+    print(markdown_table(["rows", "differing", "smallest difference", "seen"], visible_rows()))
 
 
 if __name__ == "__main__":

@@ -181,13 +181,13 @@ def equally_good(generator, names, rows, share):
     return {name: (np.where(alike, luck, generator.random(rows)) < share).astype(float) for name in names}
 
 
-@pytest.mark.parametrize("rows", [30, 60, 120])
+@pytest.mark.parametrize("rows", [30, 100])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
 @pytest.mark.parametrize("variants", [1, 3])
 def test_a_model_as_good_as_its_base_hardly_ever_passes_as_better(rows, share, variants):
     """At most 5% of tests, however many of the base's variants there are to choose from."""
     generator = np.random.default_rng([rows, variants, int(100 * share)])
-    tests = 9_000 // rows
+    tests = 6_000 // rows
     names = [*(f"base_{number}" for number in range(variants)), "tuned"]
     passed = sum(passes(equally_good(generator, names, rows, share), rows) for _ in range(tests))
     assert passed <= 0.05 * tests
