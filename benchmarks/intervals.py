@@ -2,10 +2,11 @@
 
     python -m benchmarks.intervals
 
-Three questions, each on 30 to 300 test rows. How often lies the whole interval above or below the true difference of two
-models with 0/1 scores (2.5% each are meant)? Where the difference is 0, an interval above it is a false pass of the gate's
-rule `better_than_base_by: 0`. How often does this happen for the difference in macro F1? How often is a difference seen
-that `smallest_difference` calls visible in 80% of tests? Seeded: the same figures on every machine, in two or three minutes.
+Three questions, each on 30 to 300 test rows. How often lies the whole interval above or below the true difference of
+two models with 0/1 scores (2.5% each are meant)? Where the difference is 0, an interval above it is a false pass of the
+gate's rule `better_than_base_by: 0`. How often does this happen for the difference in macro F1? How often is a
+difference seen that `smallest_difference` calls visible in 80% of tests? Seeded: the same figures on every machine, in
+two or three minutes of one core.
 """
 
 from collections.abc import Callable
