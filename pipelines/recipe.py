@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_sources.py and recipe_gate.py, the only place where a field of a recipe is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -6,10 +6,11 @@ Units and meaning stand in each field's description, from which docs/recipes.md 
 
 import datetime
 import string
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_gate import Gate, check_measured
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -263,22 +264,6 @@ class Evaluate(Section):
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
 
 
-class Rule(Section):
-    """One condition of the gate on one metric."""
-
-    better_than_base_by: Annotated[float, Field(ge=-1, le=1)] | None = Field(
-        None, description="The lower end of the difference's interval must reach this."
-    )
-    at_least: Fraction | None = Field(None, description="The lower end of the tuned model's interval must reach this.")
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Of the two-sided interval.")
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> Self:
-        if self.better_than_base_by is None and self.at_least is None:
-            raise ValueError("asks for nothing; give better_than_base_by or at_least")
-        return self
-
-
 class Export(Section):
     """The GGUF files that are made."""
 
@@ -305,7 +290,7 @@ class Recipe(Section):
     model: Model
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
-    gate: dict[Metric, Rule] = Field({}, description="Rules by metric; all must hold before a model is registered.")
+    gate: Gate = Gate()
     export: Export = Export()
     handoff: Register = Field(alias="register")
 
@@ -321,9 +306,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:
-        for metric in self.gate:
-            if metric not in self.evaluate.metrics:
-                raise ValueError(f"gate.{metric} has a rule, but evaluate.metrics does not measure {metric}")
+        check_measured(self.gate, self.evaluate.metrics, get_args(Metric))
         return self
 
 

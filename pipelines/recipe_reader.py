@@ -126,13 +126,17 @@ def _fields_at(document: Document, field: Field) -> list[str]:
     value: Any = document.value
     for part in field:
         value = value.get(part) if isinstance(value, dict) else None
-        # A part that is no field is a position in a list or a key of a mapping, such as gate's metrics.
+        # A part that is no field is a position in a list, a key of a mapping, or a name of one's own, as in gate.
         below = [
             inner
             for section in sections
             for name, info in section.model_fields.items()
             if part in (name, info.alias)
             for inner in _sections_in(info.annotation)
+        ] or [
+            inner
+            for section in sections
+            for inner in _sections_in(typing.get_type_hints(section).get("__pydantic_extra__"))
         ]
         sections = below or sections
         sections = [section for section in sections if _is_of_type(section, value)] or sections

@@ -100,7 +100,54 @@ def test_a_misspelt_metric_in_the_gate(recipe_file):
 
 def test_a_rule_for_a_metric_that_is_not_measured(recipe_file):
     (found,) = mistakes(recipe_file, ("  exact_match: {", "  valid_json: {"))
-    assert "gate.valid_json has a rule, but evaluate.metrics does not measure valid_json" in found
+    assert found == "14: gate.valid_json: evaluate.metrics does not measure it; add it there or take it out here"
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        (
+            "export.kl_men: {at_most: 0.1}",
+            "14: gate.export.kl_men: export.kl_men is not known (did you mean export.kl_mean?",
+        ),
+        (
+            "abilities.mmlu: {at_least: 0.1}",
+            "14: gate.abilities.mmlu: abilities.mmlu is not known (allowed: exact_match,",
+        ),
+        ("exact_match: {at_lest: 0.1}", "14: gate.exact_match.at_lest: there is no such field (did you mean at_least?"),
+        ("exact_match: {at_most: 1.5}", "14: gate.exact_match.at_most: a metric is a share between 0 and 1"),
+        ("exact_match: {better_than_base_by: -3}", "14: gate.exact_match.better_than_base_by: a metric is a share"),
+        ("exact_match: {confidence: 0.9}", "14: gate.exact_match: asks for nothing; give better_than_base_by, "),
+        ("on_fail: shout", "14: gate.on_fail: shout is not known (allowed: report, stop)"),
+        (
+            "safety.x: {at_most: 0, confidence: 0.9}",
+            "14: gate.safety.x.confidence: this figure comes with its interval",
+        ),
+        (
+            "ability.x: {better_than_champion_by: 0}",
+            "14: gate.ability.x.better_than_champion_by: the champion is compared",
+        ),
+        ("export.top1: {better_than_base_by: 0}", "14: gate.export.top1.better_than_base_by: this figure has no base"),
+        (
+            "export.top1: {not_worse_than_base_by: 0}",
+            "14: gate.export.top1.not_worse_than_base_by: this figure has no base",
+        ),
+    ],
+)
+def test_a_rule_that_nothing_could_answer(recipe_file, rules, told):
+    (found,) = mistakes(recipe_file, ("exact_match: {at_least: 0.5}", rules))
+    assert found.startswith(told)
+
+
+def test_rules_about_figures_of_other_stages_and_what_becomes_of_a_failed_gate(recipe_file):
+    rules = "on_fail: stop\n  safety.memorised_canaries: {at_most: 0}\n  export.perplexity: {at_most: 40}"
+    recipe_file.write_text(GOOD.replace("exact_match: {at_least: 0.5}", rules))
+    gate = read_recipe(recipe_file).gate
+    assert gate.on_fail == "stop"
+    assert {name: rule.at_most for name, rule in gate.rules.items()} == {
+        "safety.memorised_canaries": 0,
+        "export.perplexity": 40,
+    }
 
 
 def test_the_name_must_be_the_files(recipe_file):

@@ -55,12 +55,13 @@ def _fields(schema: dict[str, Any], section: dict[str, Any], prefix: str) -> Ite
         yield f"{prefix}{name}", spec, name in section.get("required", [])
         if inner := _section(schema, spec):
             yield from _fields(schema, inner, f"{prefix}{name}.")
+            if named := _section(schema, _values(inner)):
+                yield from _fields(schema, named, f"{prefix}{name}.FIGURE.")
         elif values := _values(spec):
-            key = "NAME" if "patternProperties" in spec else "METRIC"
             if inner := _section(schema, values):
-                yield from _fields(schema, inner, f"{prefix}{name}.{key}.")
+                yield from _fields(schema, inner, f"{prefix}{name}.NAME.")
             elif kinds := values.get("oneOf"):
-                yield from _fields_by_type(schema, kinds, f"{prefix}{name}.{key}.")
+                yield from _fields_by_type(schema, kinds, f"{prefix}{name}.NAME.")
 
 
 def _fields_by_type(

@@ -29,7 +29,7 @@ def print_summary(name: str) -> None:
     evaluation = reports["evaluation"]
     console.print(f"\n{name}: {evaluation['verdict']}, judged on {evaluation['rows']} test rows", style="bold")
     for rule in evaluation["rules"]:
-        console.print(f"  {'holds' if rule['holds'] else 'BROKEN'}: {rule['rule']} (lower end {rule['figure']})")
+        console.print(f"  {'holds' if rule['holds'] else 'BROKEN'}: {rule['rule']}. {rule['reason']}")
     for table in (_metrics(evaluation["metrics"]), _files(reports["export"]["quants"]), _stages(paths)):
         console.print()
         console.print(table)

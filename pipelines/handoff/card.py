@@ -44,14 +44,17 @@ def _intended_use(handoff: Handoff) -> str:
 
 def _evaluation(handoff: Handoff) -> str:
     evaluation = handoff.reports["evaluation"]
+    metrics = evaluation["metrics"].items()
+    variants = list(dict.fromkeys(variant for _, result in metrics for variant in result["intervals"]))
+    head = "".join(f" {variant[0].upper()}{variant[1:].replace('_', ' ')} |" for variant in variants)
     rows = "\n".join(
-        f"| {metric} | {_share(result, 'base')} | {_share(result, 'base_few_shot')} | {_share(result, 'tuned')} "
-        f"| {_points(result['difference'])} ({_points(result['interval'][0])} to {_points(result['interval'][1])}) "
+        f"| {metric} |{''.join(f' {_share(result, variant)} |' for variant in variants)} "
+        f"{_points(result['difference'])} ({_points(result['interval'][0])} to {_points(result['interval'][1])}) "
         f"| {result['confidence']:.0%} |"
-        for metric, result in evaluation["metrics"].items()
+        for metric, result in metrics
     )
     rules = "\n".join(
-        f"| {rule['rule']} | {rule['figure']:.3f} | {'yes' if rule['holds'] else '**no**'} |"
+        f"| {rule['rule']} | {_figure(rule['figure'])} | {'yes' if rule['holds'] else '**no**'} |"
         for rule in evaluation["rules"]
     )
     gate = f"\n| Rule of the gate | Figure | Holds |\n| --- | --- | --- |\n{rules}\n" if rules else ""
@@ -59,11 +62,11 @@ def _evaluation(handoff: Handoff) -> str:
 ## Evaluation
 
 Measured on {evaluation["rows"]:,} held-out examples through llama-server, on the very file that is handed over. The
-base model had the same instructions and the list of allowed answers, without and with examples in its prompt, at the
-same quantisation. The difference, in percentage points, is to the better of the two. Bootstrap intervals in brackets.
+base model had the same instructions and the list of allowed answers, and more help in its other variants, at the same
+quantisation. The difference, in percentage points, is to the best of them. Intervals in brackets.
 
-| Metric | Base | Base, few-shot | Tuned | Difference | Confidence |
-| --- | --- | --- | --- | --- | --- |
+| Metric |{head} Difference | Confidence |
+| --- |{" --- |" * len(variants)} --- | --- |
 {rows}
 {gate}"""
 
@@ -147,10 +150,14 @@ def _limits(handoff: Handoff) -> str:
 
 
 def _share(result: dict[str, Any], variant: str) -> str:
-    if result[variant] is None:
+    if result.get(variant) is None:
         return "not measured"
     low, high = result["intervals"][variant]
     return f"{result[variant]:.1%} ({low:.1%} to {high:.1%})"
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _points(value: float) -> str:

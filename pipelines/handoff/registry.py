@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ALIAS = "challenger"
 
-_BUNDLE = "bundle"
+BUNDLE = "bundle"
 _UPLOADED = "tinsmith.uploaded"
 
 _QUIET = {
@@ -163,7 +163,7 @@ def _upload(client: "MlflowClient", run: "Run", bundle: Path) -> None:
     run_id = run.info.run_id
     client.set_tag(run_id, _UPLOADED, json.dumps({name: uploaded[name] for name in uploaded if name not in stale}))
     for name in stale:
-        client.log_artifact(run_id, str(bundle / name), str(Path(_BUNDLE, name).parent))
+        client.log_artifact(run_id, str(bundle / name), str(Path(BUNDLE, name).parent))
     client.set_tag(run_id, _UPLOADED, json.dumps(digests))
 
 
@@ -179,7 +179,7 @@ def _create_version(client: "MlflowClient", handoff: Handoff, run: "Run", tags: 
     if not client.search_registered_models(f"name = '{model}'"):
         client.create_registered_model(model, description=handoff.recipe.purpose)
     return client.create_model_version(
-        model, f"{run.info.artifact_uri}/{_BUNDLE}", run.info.run_id, tags=tags, description=handoff.recipe.purpose
+        model, f"{run.info.artifact_uri}/{BUNDLE}", run.info.run_id, tags=tags, description=handoff.recipe.purpose
     )
 
 

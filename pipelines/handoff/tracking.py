@@ -23,7 +23,7 @@ def metrics_of(handoff: Handoff) -> dict[str, float]:
     for field in ("steps", "trained_tokens", "tokens_per_second", "peak_memory_bytes", "seconds", "cost"):
         figures[f"train.{field}"] = train[field]
     for metric, result in evaluation["metrics"].items():
-        for variant in ("base", "base_few_shot", "tuned", "difference"):
+        for variant in (*result["intervals"], "difference"):
             figures[f"{metric}.{variant}"] = result.get(variant)
         figures[f"{metric}.difference_low"], figures[f"{metric}.difference_high"] = result["interval"]
     return {name: float(figure) for name, figure in figures.items() if figure is not None}

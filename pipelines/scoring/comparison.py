@@ -1,47 +1,59 @@
-"""The tuned model against the base on the same rows: means, bootstrap intervals, wins and losses."""
+"""The tuned model against its base, or against the champion, on the same rows of one metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
-Scores = NDArray[np.float64]
-Interval = tuple[float, float]
+from pipelines.errors import TinsmithError
+from pipelines.scoring.comparison_statistics import (
+    Interval,
+    Measured,
+    difference_interval,
+    mcnemar,
+    mean_interval,
+    rounded,
+    row_values,
+    smallest_difference,
+)
 
 TUNED = "tuned"
-_RESAMPLES = 9_999
-_SEED = 20_240_229
-_DIGITS = 6
-# Resamples held in memory at once.
-_BATCH = 200
+CHAMPION = "champion"
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One metric over all rows; `difference` is tuned minus `compared_with`, row by row.
 
-    Every interval is two-sided at `confidence`. Wins are rows on which tuned scores higher.
+    Every interval is two-sided at `confidence`. Wins are rows on which tuned scores higher, `lost` the places of those
+    on which it scores lower; a metric of the whole set has neither. `p_value` is None where scores are not 0/1.
     """
 
+    rows: int
     means: dict[str, float]
     intervals: dict[str, Interval]
     compared_with: str
     difference: float
     interval: Interval
     confidence: float
-    wins: int
-    losses: int
-    ties: int
+    wins: int | None
+    ties: int | None
+    lost: tuple[int, ...] | None
+    p_value: float | None
+    smallest_difference: float | None
+
+    @property
+    def losses(self) -> int | None:
+        """Rows on which tuned scores lower."""
+        return None if self.lost is None else len(self.lost)
 
     def as_json(self) -> dict[str, Any]:
         """The shape of evaluation.json; a variant that was not asked is null."""
         return {
-            "base": self.means["base"],
-            "base_few_shot": self.means.get("base_few_shot"),
-            "tuned": self.means[TUNED],
+            # What readers of older reports look for is always there.
+            **{name: self.means.get(name) for name in ("base", "base_few_shot")},
+            **self.means,
             "difference": self.difference,
             "interval": list(self.interval),
             "compared_with": self.compared_with,
@@ -50,105 +62,55 @@ class Comparison:
             "wins": self.wins,
             "losses": self.losses,
             "ties": self.ties,
+            "p_value": self.p_value,
+            "smallest_difference": self.smallest_difference,
         }
 
 
-def compare(scores: Mapping[str, Scores], confidence: float) -> Comparison:
-    """Compare `scores["tuned"]` with the better of the others, which are the base's variants.
+def compare(
+    metric: str, measured: Mapping[str, Measured], rows: int, confidence: float, against: Sequence[str] = ()
+) -> Comparison:
+    """Compare `measured["tuned"]` with the best of the variants in `against`, by default all of the base's.
 
-    The better variant is chosen on the rows that judge, which can only favour the base.
+    The best variant is chosen on the `rows` that judge, which can only favour the base.
+
+    Raises:
+        TinsmithError: a score is no number from 0 to 1, or the metric does not measure what it is compared with.
     """
-    means = {name: round(float(values.mean()), _DIGITS) for name, values in scores.items()}
-    base = max((name for name in scores if name != TUNED), key=lambda name: means[name])
-    differences = scores[TUNED] - scores[base]
+    if missing := [name for name in against if name not in measured]:
+        raise TinsmithError(f"gate.{metric}: this metric does not measure the {missing[0]}; take the rule out")
+    everywhere = np.arange(rows)
+    values = {name: row_values(_checked(metric, name, figures), everywhere) for name, figures in measured.items()}
+    means = {name: rounded(scores.mean()) for name, scores in values.items()}
+    candidates = against or [name for name in means if name not in (TUNED, CHAMPION)]
+    other = max(candidates, key=lambda name: means[name])
+    differences = values[TUNED] - values[other]
+    of_rows = isinstance(measured[TUNED], np.ndarray)
+    wins, losses = np.flatnonzero(differences > 0), np.flatnonzero(differences < 0)
+    binary = of_rows and all(np.isin(values[name], (0, 1)).all() for name in (TUNED, other))
     return Comparison(
+        rows=rows,
         means=means,
-        intervals={name: mean_interval(values, confidence) for name, values in scores.items()},
-        compared_with=base,
-        difference=round(float(differences.mean()), _DIGITS),
-        interval=mean_interval(differences, confidence),
+        intervals={name: mean_interval(scores, confidence) for name, scores in values.items()},
+        compared_with=other,
+        difference=rounded(differences.mean()),
+        interval=difference_interval(differences, confidence),
         confidence=confidence,
-        wins=int((differences > 0).sum()),
-        losses=int((differences < 0).sum()),
-        ties=int((differences == 0).sum()),
+        wins=len(wins) if of_rows else None,
+        ties=rows - len(wins) - len(losses) if of_rows else None,
+        lost=tuple(losses.tolist()) if of_rows else None,
+        p_value=rounded(mcnemar(len(wins), len(losses))) if binary else None,
+        smallest_difference=smallest_difference(differences, confidence),
     )
 
 
-def mean_interval(values: Scores, confidence: float) -> Interval:
-    """Two-sided percentile bootstrap interval of the mean (Efron and Tibshirani 1993, chapter 13).
-
-    Over differences of paired scores this is the paired bootstrap. The seed is fixed: equal scores, equal interval.
-    Where all values are equal every resample has the same mean, and the interval is that one point.
-    """
-    if np.ptp(values) == 0:
-        return (round(float(values[0]), _DIGITS),) * 2
-    interval = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=_RESAMPLES,
-        batch=_BATCH,
-        confidence_level=confidence,
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    ).confidence_interval
-    return round(float(interval.low), _DIGITS), round(float(interval.high), _DIGITS)
-
-
-@dataclass(frozen=True)
-class SliceRow:
-    """Means of one metric over the rows whose column `slice` has `value`."""
-
-    slice: str
-    value: str
-    rows: int
-    metric: str
-    base: float
-    tuned: float
-
-
-ALL_ROWS = ("all", "all rows")
-OTHERS = "(all others)"
-_MOST_VALUES = 50
-
-
-def slice_rows(
-    columns: Sequence[str],
-    values: Sequence[Mapping[str, Any]],
-    scores: Mapping[str, Mapping[str, Scores]],
-    compared_with: Mapping[str, str],
-) -> list[SliceRow]:
-    """Means by slice, all rows first; `values` holds each row's value by column, `scores` metric -> variant -> scores.
-
-    `base` is the variant in `compared_with[metric]`. A column's rare values, past the 50 most frequent, share a row.
-    """
-    everywhere = np.ones(len(values), dtype=bool)
-    parts = [(*ALL_ROWS, everywhere)]
-    for column in columns:
-        labels = _pooled([_label(row.get(column)) for row in values])
-        parts += [(column, label, labels == label) for label in sorted(set(labels.tolist()))]
-    return [
-        SliceRow(
-            column,
-            label,
-            int(member.sum()),
-            metric,
-            round(float(variants[compared_with[metric]][member].mean()), _DIGITS),
-            round(float(variants[TUNED][member].mean()), _DIGITS),
-        )
-        for column, label, member in parts
-        for metric, variants in scores.items()
-    ]
-
-
-def _label(value: Any) -> str:
-    return "(empty)" if value is None else str(value)
-
-
-def _pooled(labels: list[str]) -> NDArray[np.str_]:
-    """The labels with the rare ones, past the most frequent, replaced by OTHERS."""
-    found, counts = np.unique(np.array(labels), return_counts=True)
-    if len(found) <= _MOST_VALUES:
-        return np.array(labels)
-    by_count = np.lexsort((found, -counts))
-    kept = set(found[by_count[:_MOST_VALUES]].tolist())
-    return np.array([label if label in kept else OTHERS for label in labels])
+def _checked(metric: str, variant: str, measured: Measured) -> Measured:
+    """What was measured, as it came; a comparison of scores that are no shares would mean nothing."""
+    if isinstance(measured, np.ndarray):
+        strange = int((~((measured >= 0) & (measured <= 1))).sum())
+        if strange:
+            raise TinsmithError(
+                f"{metric}: {strange} of {len(measured)} scores of {variant} are no numbers from 0 to 1; "
+                "mend the metric, which must give each row one"
+            )
+    return measured

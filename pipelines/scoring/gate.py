@@ -1,13 +1,16 @@
 """The gate: does the tuned model keep the recipe's rules, as far as the test rows can tell?"""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.recipe import Metric, Rule
-from pipelines.scoring.comparison import TUNED, Comparison, Interval
+from pipelines.errors import TinsmithError
+from pipelines.recipe_gate import Rule
+from pipelines.scoring.comparison import TUNED, Comparison
+from pipelines.scoring.comparison_statistics import POWER, Interval, rounded
 
 Verdict = Literal["pass", "fail", "not-enough-data"]
+Bound = Literal["above", "at least", "at most"]
 
 FEWEST_ROWS = 30
 # Shares that are equal on paper, such as 0.3 - 0.2 and 0.1, differ in the last bits.
@@ -15,53 +18,189 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What a rule is held against: the tuned model's value and its difference to the base, with their intervals.
+
+    The intervals are two-sided at the rule's confidence; a figure that is counted and not sampled has none.
+    """
+
+    tuned: float
+    interval: Interval | None
+    rows: int | None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    lower_is_better: bool = False
+    base: str = "base"
+    smallest_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What the tuned model is held against where a rule names the champion.
+
+    `comparisons` are by metric; where there is nothing to beat, `absent` says why in one sentence.
+    """
+
+    comparisons: Mapping[str, Comparison]
+    absent: str | None = None
+
+
+@dataclass(frozen=True)
 class RuleResult:
-    """A rule and its figure, the lower end of `interval`, which must reach `threshold`."""
+    """A rule with the end of its interval that must keep to the threshold, or the figure itself where it has none.
+
+    `within_reach` says whether more rows could still show that the rule holds.
+    """
 
     rule: str
     holds: bool
-    figure: float
+    figure: float | None
     threshold: float
-    interval: Interval
+    interval: Interval | None
+    reason: str
+    within_reach: bool
+    rows: int | None
 
     @property
-    def within_reach(self) -> bool:
-        """Whether more rows could still show that the rule holds."""
-        return self.interval[1] >= self.threshold - _ROUNDING
+    def too_few_rows(self) -> bool:
+        """Whether it was decided on an interval of so few rows that it settles nothing."""
+        return self.interval is not None and self.rows is not None and self.rows < FEWEST_ROWS
 
     def as_json(self) -> dict[str, Any]:
         """The shape of evaluation.json's `rules`."""
-        return {**asdict(self), "interval": list(self.interval)}
+        return {
+            "rule": self.rule,
+            "holds": self.holds,
+            "figure": self.figure,
+            "threshold": self.threshold,
+            "interval": None if self.interval is None else list(self.interval),
+            "reason": self.reason,
+        }
 
 
-def rule_results(gate: Mapping[Metric, Rule], comparisons: Mapping[str, Comparison]) -> list[RuleResult]:
-    """Each condition of the gate with its figure."""
-    return [result for metric, rule in gate.items() for result in _conditions(metric, rule, comparisons[metric])]
+@dataclass(frozen=True)
+class _Condition:
+    """One condition of a rule: how `value`, called `subject`, must stand to the threshold."""
+
+    words: str
+    subject: str
+    value: float
+    interval: Interval | None
+    bound: Bound
+    threshold: float
+    rows: int | None
+    smallest_difference: float | None = None
 
 
-def verdict(results: list[RuleResult], rows: int) -> Verdict:
-    """`pass` where every rule holds; `not-enough-data` where `rows` are too few to tell, else `fail`.
+def metric_figure(comparison: Comparison) -> Figure:
+    """A metric as the gate sees it."""
+    return Figure(
+        tuned=comparison.means[TUNED],
+        interval=comparison.intervals[TUNED],
+        rows=comparison.rows,
+        difference=comparison.difference,
+        difference_interval=comparison.interval,
+        base=comparison.compared_with,
+        smallest_difference=comparison.smallest_difference,
+    )
 
-    Too few means under 30, or that every broken rule's interval still reaches its threshold. No rules always pass.
+
+def rule_results(rules: Mapping[str, Rule], figures: Mapping[str, Figure], champion: Champion) -> list[RuleResult]:
+    """Each condition of the gate with its figure; `figures` has all that the rules name."""
+    results = []
+    for name, rule in rules.items():
+        results += [_result(condition, rule.confidence) for condition in _conditions(name, rule, figures[name])]
+        if rule.better_than_champion_by is not None:
+            results.append(_champion_result(name, rule, rule.better_than_champion_by, champion))
+    return results
+
+
+def verdict(results: Sequence[RuleResult]) -> Verdict:
+    """`pass` where every rule holds; `not-enough-data` where the rows are too few to tell, else `fail`.
+
+    Too few means an interval of under 30 rows, or that every broken rule's interval still reaches its threshold. A
+    rule that is broken on a counted figure fails whatever the rows. No rules always pass.
     """
-    if not results:
-        return "pass"
-    if rows < FEWEST_ROWS:
-        return "not-enough-data"
     broken = [result for result in results if not result.holds]
-    if not broken:
-        return "pass"
-    return "not-enough-data" if all(result.within_reach for result in broken) else "fail"
+    if any(not result.within_reach and not result.too_few_rows for result in broken):
+        return "fail"
+    if broken or any(result.too_few_rows for result in results):
+        return "not-enough-data"
+    return "pass"
 
 
-def _conditions(metric: Metric, rule: Rule, comparison: Comparison) -> Iterator[RuleResult]:
-    sure = f"with {rule.confidence * 100:g}% confidence"
+def _conditions(name: str, rule: Rule, figure: Figure) -> Iterator[_Condition]:
     if rule.better_than_base_by is not None:
-        words = f"{metric}: better than base by {rule.better_than_base_by:g}, {sure}"
-        yield _result(words, rule.better_than_base_by, comparison.interval)
-    if rule.at_least is not None:
-        yield _result(f"{metric}: at least {rule.at_least:g}, {sure}", rule.at_least, comparison.intervals[TUNED])
+        words = f"{name}: better than base by {rule.better_than_base_by:g}"
+        yield _against_base(name, figure, words, "above", rule.better_than_base_by)
+    if rule.not_worse_than_base_by is not None:
+        words = f"{name}: not worse than base by more than {rule.not_worse_than_base_by:g}"
+        yield _against_base(name, figure, words, "at least", -rule.not_worse_than_base_by)
+    bounds: tuple[tuple[Bound, float | None], ...] = (("at least", rule.at_least), ("at most", rule.at_most))
+    for bound, threshold in bounds:
+        if threshold is not None:
+            words, subject = f"{name}: {bound} {threshold:g}", "the tuned model's figure"
+            yield _Condition(words, subject, figure.tuned, figure.interval, bound, threshold, figure.rows)
 
 
-def _result(words: str, threshold: float, interval: Interval) -> RuleResult:
-    return RuleResult(words, interval[0] >= threshold - _ROUNDING, interval[0], threshold, interval)
+def _against_base(name: str, figure: Figure, words: str, bound: Bound, threshold: float) -> _Condition:
+    if figure.difference is None:
+        raise TinsmithError(f"gate.{name}: the base has no such figure to compare with; give at_least or at_most")
+    subject, value, interval = f"the difference to {figure.base}", figure.difference, figure.difference_interval
+    if figure.lower_is_better:
+        subject, value = f"the improvement on {figure.base}", -value
+        interval = interval and (-interval[1], -interval[0])
+    return _Condition(words, subject, value, interval, bound, threshold, figure.rows, figure.smallest_difference)
+
+
+def _champion_result(name: str, rule: Rule, threshold: float, champion: Champion) -> RuleResult:
+    words = f"{name}: better than the champion by {threshold:g}"
+    if champion.absent is not None:
+        return RuleResult(words, True, None, threshold, None, champion.absent, True, None)
+    found, subject = champion.comparisons[name], "the difference to the champion"
+    condition = _Condition(
+        words, subject, found.difference, found.interval, "above", threshold, found.rows, found.smallest_difference
+    )
+    return _result(condition, rule.confidence)
+
+
+def _result(condition: _Condition, confidence: float) -> RuleResult:
+    low, high = condition.interval or (condition.value, condition.value)
+    decisive, other = (high, low) if condition.bound == "at most" else (low, high)
+    holds, within_reach = (_keeps(end, condition.bound, condition.threshold) for end in (decisive, other))
+    sure = f", with {confidence * 100:g}% confidence" if condition.interval else ""
+    return RuleResult(
+        rule=condition.words + sure,
+        holds=holds,
+        figure=rounded(decisive),
+        threshold=condition.threshold,
+        interval=condition.interval and (rounded(low), rounded(high)),
+        reason=_reason(condition, holds, within_reach),
+        within_reach=within_reach,
+        rows=condition.rows,
+    )
+
+
+def _keeps(end: float, bound: Bound, threshold: float) -> bool:
+    if bound == "above":
+        return end > threshold + _ROUNDING
+    return end <= threshold + _ROUNDING if bound == "at most" else end >= threshold - _ROUNDING
+
+
+def _reason(condition: _Condition, holds: bool, within_reach: bool) -> str:
+    """Why a rule holds or not, in one sentence."""
+    decided = f"is {condition.bound if holds else f'not {condition.bound}'} {condition.threshold:g}"
+    said = f"{condition.subject[0].upper()}{condition.subject[1:]} is {rounded(condition.value):g}"
+    if condition.interval is None:
+        return f"{said}, which {decided}."
+    low, high = map(rounded, condition.interval)
+    said += f" ({low:g} to {high:g}), whose {'upper' if condition.bound == 'at most' else 'lower'} end {decided}"
+    if holds or not within_reach:
+        return f"{said}."
+    said += "; more rows could still show that it holds"
+    if condition.smallest_difference is None:
+        return f"{said}."
+    return (
+        f"{said}: {condition.rows} rows show a true difference of {condition.smallest_difference:g} in "
+        f"{POWER * 100:g}% of tests."
+    )

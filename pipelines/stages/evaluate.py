@@ -16,9 +16,12 @@ from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
+from pipelines.handoff.champion import Champion, fetch_champion
+from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
-from pipelines.paths import Paths
-from pipelines.recipe import Recipe
+from pipelines.paths import Paths, check_made
+from pipelines.recipe import Recipe, answer_key
+from pipelines.scoring import gate
 from pipelines.scoring.answers import (
     ANSWER_MARGIN_TOKENS,
     Answer,
@@ -26,53 +29,88 @@ from pipelines.scoring.answers import (
     answers_to,
     read_answers,
 )
-from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
-from pipelines.scoring.gate import Verdict, rule_results, verdict
-from pipelines.scoring.metrics import Score, scorer
+from pipelines.scoring.comparison import CHAMPION, TUNED, compare
+from pipelines.scoring.comparison_slices import (
+    Slice,
+    column_slices,
+    label_slices,
+    length_slices,
+    slice_rows,
+    slices_csv,
+)
+from pipelines.scoring.comparison_statistics import Measured
+from pipelines.scoring.evaluation import Evaluation
+from pipelines.scoring.gate_figures import other_figures
+from pipelines.scoring.metrics import scorer
 from pipelines.scoring.prompts import Row, judged_rows
-from pipelines.scoring.slices_csv import slices_csv
 from pipelines.stage_runner import run
 
 Rows = Sequence[Row]
-_BASE_VARIANTS = ("base", "base_few_shot")
+Answers = dict[str, Sequence[Answer]]
 _DEFAULT_CONFIDENCE = 0.95
 
 
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
-    metrics: dict[str, Score] = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
         )
-    answers = _base_answers(recipe, paths, rows)
-    answers[TUNED] = _tuned_answers(recipe, paths, rows)
-    scores = {
-        metric: {
-            variant: np.array([score(said.text, row["answer"]) for said, row in zip(given, rows, strict=True)])
-            for variant, given in answers.items()
-        }
-        for metric, score in metrics.items()
+    champion = _champion(recipe, paths)
+    answers = _answers(recipe, paths, rows, champion)
+    measured = _measured(recipe, rows, answers)
+    comparisons = {
+        metric: compare(metric, variants, len(rows), _confidence(recipe, metric))
+        for metric, variants in measured.items()
     }
-    comparisons = {metric: compare(variants, _confidence(recipe, metric)) for metric, variants in scores.items()}
-    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, scores)
-    _write_reports(recipe, paths, rows, answers, scores, comparisons)
+    figures = {metric: gate.metric_figure(found) for metric, found in comparisons.items()}
+    figures |= other_figures(
+        [name for name in recipe.gate.rules if name not in figures], paths, _exported(recipe, paths)
+    )
+    compared_with = {metric: found.compared_with for metric, found in comparisons.items()}
+    evaluation = Evaluation(
+        example_ids=[row["example_id"] for row in rows],
+        answers=answers,
+        comparisons=comparisons,
+        results=gate.rule_results(recipe.gate.rules, figures, _to_beat(recipe, paths, champion, measured, len(rows))),
+        slices=slice_rows(_slices(recipe, paths, rows), measured, compared_with),
+        quant=recipe.export.quants[0],
+        gguf_sha256=_exported(recipe, paths)["sha256"],
+    )
+    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, measured)
+    write_json(paths.reports / "evaluation.json", evaluation.as_json())
+    write_json(paths.reports / "metrics.json", evaluation.in_columns())
+    write_text(paths.reports / "slices.csv", slices_csv(evaluation.slices))
 
 
-def _base_answers(recipe: Recipe, paths: Paths, rows: Rows) -> dict[str, Sequence[Answer]]:
-    wanted = _BASE_VARIANTS if recipe.evaluate.few_shot else _BASE_VARIANTS[:1]
+def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
+    """The champion, where a rule is about it and there is one."""
+    if all(rule.better_than_champion_by is None for rule in recipe.gate.rules.values()):
+        return None
+    with open_registry() as client:
+        return fetch_champion(client, recipe.handoff.model, paths.scratch / "champion")
+
+
+def _answers(recipe: Recipe, paths: Paths, rows: Rows, champion: Champion | None) -> Answers:
+    """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
     ids = [row["example_id"] for row in rows]
-    return {variant: read_answers(paths.work / "baseline" / f"{variant}.jsonl", ids) for variant in wanted}
-
-
-def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]:
-    exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
+    check_made("baseline", recipe.name, paths.work / "baseline")
+    kept = sorted((paths.work / "baseline").glob("*.jsonl"))
+    answers: Answers = {file.stem: read_answers(file, ids) for file in kept}
+    exported = _exported(recipe, paths)
     gguf = paths.work / "gguf" / exported["file"]
     if sha256_of_file(gguf) != exported["sha256"]:
         raise TinsmithError(
             f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
         )
+    answers[TUNED] = _asked(paths, rows, gguf, exported["sha256"], TUNED)
+    if champion is not None:
+        answers[CHAMPION] = _asked(paths, rows, champion.gguf, champion.sha256, CHAMPION)
+    return answers
+
+
+def _asked(paths: Paths, rows: Rows, gguf: Path, sha256: str, label: str) -> Sequence[Answer]:
     tokens = read_json(paths.reports / "datasheet.json")["tokens"]
     max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
 
@@ -80,80 +118,57 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         # Found only when something is left to ask: scoring kept answers anew needs no llama.cpp.
         toolchain = find_toolchain()
         context = tokens["longest"] + max_tokens
-        log = paths.scratch / "evaluate" / "tuned.log"
+        log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    questions = Questions(
-        exported["sha256"], [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows]
-    )
-    return answers_to(questions, paths.scratch / "evaluate", server, "tuned")
+    questions = Questions(sha256, [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows])
+    return answers_to(questions, paths.scratch / "evaluate", server, label)
+
+
+def _exported(recipe: Recipe, paths: Paths) -> dict[str, Any]:
+    """What export.json says of the file that is judged."""
+    return dict(read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]])
+
+
+def _measured(recipe: Recipe, rows: Rows, answers: Answers) -> dict[str, dict[str, Measured]]:
+    """By metric, by variant: the scores of the rows, or the metric as a function of any of them."""
+    scorers = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
+    return {
+        metric: {
+            variant: np.array([score(said.text, row["answer"]) for said, row in zip(given, rows, strict=True)])
+            for variant, given in answers.items()
+        }
+        for metric, score in scorers.items()
+    }
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:
-    return next((rule.confidence for ruled, rule in recipe.gate.items() if ruled == metric), _DEFAULT_CONFIDENCE)
+    rule = recipe.gate.rules.get(metric)
+    return rule.confidence if rule else _DEFAULT_CONFIDENCE
 
 
-def _write_answers_side_by_side(
-    path: Path, rows: Rows, answers: dict[str, Sequence[Answer]], scores: dict[str, dict[str, Scores]]
-) -> None:
-    """What was asked, expected and said, with its scores, for people who may see the data."""
-    lines = [
-        {
-            "example_id": row["example_id"],
-            "prompt": row["prompt"],
-            "expected": row["answer"],
-            **{variant: given[index].text for variant, given in answers.items()},
-            "scores": {
-                metric: {variant: float(values[index]) for variant, values in variants.items()}
-                for metric, variants in scores.items()
-            },
-        }
-        for index, row in enumerate(rows)
+def _to_beat(
+    recipe: Recipe, paths: Paths, champion: Champion | None, measured: dict[str, dict[str, Measured]], rows: int
+) -> gate.Champion:
+    if champion is None:
+        return gate.Champion({}, "There is no champion yet, so there is nothing to beat.")
+    if champion.sha256 == _exported(recipe, paths)["sha256"]:
+        return gate.Champion({}, f"The champion, version {champion.version}, is this very file.")
+    ruled = [metric for metric, rule in recipe.gate.rules.items() if rule.better_than_champion_by is not None]
+    return gate.Champion(
+        {metric: compare(metric, measured[metric], rows, _confidence(recipe, metric), (CHAMPION,)) for metric in ruled}
+    )
+
+
+def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
+    columns = recipe.evaluate.slices
+    named = {answer_key(column) for column in columns}
+    labels = read_json(paths.reports / "datasheet.json")["allowed_answers"]
+    return [
+        *column_slices(columns, _slice_values(recipe, paths, rows)),
+        *length_slices([sum(len(turn.get("content") or "") for turn in row["prompt"]) for row in rows]),
+        *label_slices([row["answer"] for row in rows], [label for label in labels if label not in named]),
     ]
-    write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-
-
-def _write_reports(
-    recipe: Recipe,
-    paths: Paths,
-    rows: Rows,
-    answers: dict[str, Sequence[Answer]],
-    scores: dict[str, dict[str, Scores]],
-    comparisons: dict[str, Comparison],
-) -> None:
-    results = rule_results(recipe.gate, comparisons)
-    decided = verdict(results, len(rows))
-    unanswered = {variant: _unanswered_ids(rows, given) for variant, given in answers.items()}
-    slices = slice_rows(
-        recipe.evaluate.slices,
-        _slice_values(recipe, paths, rows),
-        scores,
-        {metric: comparison.compared_with for metric, comparison in comparisons.items()},
-    )
-    export = read_json(paths.reports / "export.json")
-    write_json(
-        paths.reports / "evaluation.json",
-        {
-            "verdict": decided,
-            "rows": len(rows),
-            "metrics": {metric: comparison.as_json() for metric, comparison in comparisons.items()},
-            "rules": [result.as_json() for result in results],
-            "unanswered": unanswered,
-            "quant": recipe.export.quants[0],
-            "gguf_sha256": export["quants"][recipe.export.quants[0]]["sha256"],
-        },
-    )
-    write_json(paths.reports / "metrics.json", _in_columns(comparisons, len(rows), decided))
-    write_text(paths.reports / "slices.csv", slices_csv(slices))
-
-
-def _in_columns(comparisons: dict[str, Comparison], rows: int, decided: Verdict) -> dict[str, Any]:
-    """The few figures by which runs are told apart: DVC shows each as a column."""
-    means = {
-        metric: {"base": found.means[found.compared_with], "tuned": found.means[TUNED]}
-        for metric, found in comparisons.items()
-    }
-    return {"verdict": decided, "rows": rows, **means}
 
 
 def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, Any]]:
@@ -167,8 +182,26 @@ def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, An
     return [{column: json_value(value) for column, value in by_record[row["example_id"]].items()} for row in rows]
 
 
-def _unanswered_ids(rows: Rows, given: Sequence[Answer]) -> list[str]:
-    return [row["example_id"] for row, said in zip(rows, given, strict=True) if not said.answered]
+def _write_answers_side_by_side(
+    path: Path, rows: Rows, answers: Answers, measured: dict[str, dict[str, Measured]]
+) -> None:
+    """What was asked, expected and said, with its scores, for people who may see the data."""
+    lines = [
+        {
+            "example_id": row["example_id"],
+            "prompt": row["prompt"],
+            "expected": row["answer"],
+            **{variant: given[index].text for variant, given in answers.items()},
+            "scores": {
+                metric: {
+                    name: float(scores[index]) for name, scores in variants.items() if isinstance(scores, np.ndarray)
+                }
+                for metric, variants in measured.items()
+            },
+        }
+        for index, row in enumerate(rows)
+    ]
+    write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 if __name__ == "__main__":

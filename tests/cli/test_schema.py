@@ -49,5 +49,5 @@ def test_the_table_says_type_bounds_default_and_meaning():
     rows = field_table(json_schema()).splitlines()
     assert "| `train.epochs` | number, above 0 | `2.0` | Passes over the training examples. |" in rows
     assert any(row.startswith("| `data.sources.NAME.contract` | text | required |") for row in rows)
-    assert any(row.startswith("| `gate.METRIC.confidence` | number, above 0.5, below 1 | `0.95` |") for row in rows)
+    assert any(row.startswith("| `gate.FIGURE.confidence` | number, above 0.5, below 1 | `0.95` |") for row in rows)
     assert any(row.startswith("| `register.model` |") and "| required |" in row for row in rows)

@@ -26,6 +26,17 @@ def test_a_broken_rule_stands_out(handoff):
     assert "| exact_match: better than base by 0.1, with 95% confidence | 0.010 | **no** |" in card
 
 
+def test_a_rule_without_a_figure_and_another_variant_are_shown(handoff):
+    evaluation = handoff.reports["evaluation"]
+    evaluation["rules"][0] |= {"rule": "exact_match: better than the champion by 0", "figure": None}
+    evaluation["metrics"]["exact_match"] |= {"base_constrained": 0.3}
+    evaluation["metrics"]["exact_match"]["intervals"]["base_constrained"] = [0.2, 0.4]
+    card = model_card(handoff)
+    assert "| exact_match: better than the champion by 0 | none | yes |" in card
+    assert "| Metric | Base | Base few shot | Tuned | Base constrained | Difference | Confidence |" in card
+    assert "| 30.0% (20.0% to 40.0%) |" in card
+
+
 def test_no_rules_make_no_empty_table(handoff):
     handoff.reports["evaluation"]["rules"] = []
     assert "Rule of the gate" not in model_card(handoff)

@@ -1,6 +1,8 @@
+import hashlib
 import json
 import shutil
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json
+from pipelines.handoff.registry import open_registry
 from pipelines.model.base import EMBEDDED
 from pipelines.paths import Paths
 from pipelines.pinned import fetch
 from pipelines.recipe import Recipe
-from pipelines.scoring.answers import Answer, write_answers
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
+from pipelines.scoring.prompts import judged_rows
 from pipelines.stages.evaluate import evaluate
 
 ROWS = 6
 SECRET_WORD = "heliotrope"
+LABELS = {"product": ["Card", "Loan"]}
 
 
 def recipe(assistant: Any = None, gate: dict[str, Any] | None = None, **evaluation: Any) -> Recipe:
@@ -72,7 +78,9 @@ def paths(tmp_path, monkeypatch) -> Paths:
     for variant in ("base", "base_few_shot"):
         answers = [Answer('{"product": "Card"}', "stop", 0.1)] * (ROWS - 1) + [Answer("", "timeout", 600.0)]
         write_answers(paths.work / "baseline" / f"{variant}.jsonl", ids, answers)
-    write_json(paths.reports / "datasheet.json", {"tokens": {"longest": 64, "longest_answer": 8}})
+    write_json(
+        paths.reports / "datasheet.json", {"tokens": {"longest": 64, "longest_answer": 8}, "allowed_answers": LABELS}
+    )
     gguf = paths.work / "gguf" / "triage-Q4_K_M.gguf"
     gguf.parent.mkdir()
     gguf.write_bytes(b"no model")
@@ -113,6 +121,7 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
     assert (figures["base"], figures["base_few_shot"]) == (0.5, 0.5)
     assert figures["interval"][0] <= figures["difference"] <= figures["interval"][1]
     assert first["unanswered"]["base"] == ["tickets.csv:5"]
+    assert set(first["variants"]) == {"base", "base_few_shot", "tuned"}
     side_by_side = [json.loads(line) for line in (paths.work / "answers.jsonl").read_text().splitlines()]
     assert len(side_by_side) == ROWS
     assert all(line["tuned"] for line in side_by_side)
@@ -132,6 +141,172 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
 
     for report in paths.reports.iterdir():
         assert SECRET_WORD not in report.read_text()
+
+
+def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str]) -> None:
+    """As an earlier evaluate left them, so that no server is needed."""
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
+    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
+    digest = Questions(gguf_sha256, prompts, 8 + ANSWER_MARGIN_TOKENS, tools).digest()
+    lines = [json.dumps({"index": n, **asdict(Answer(text, "stop", 0.1))}) for n, text in enumerate(texts)]
+    kept = paths.scratch / "evaluate" / f"{digest}.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text("".join(line + "\n" for line in lines))
+
+
+CARD, LOAN = '{"product": "Card"}', '{"product": "Loan"}'
+RIGHT = [CARD, LOAN] * 20
+TUNED_SHA256 = hashlib.sha256(b"no model").hexdigest()
+
+
+@pytest.fixture
+def asked(paths) -> Paths:
+    """40 rows of which the base, which says Card, has half right, and the tuned model all but one of those."""
+    ids = write_test_rows(paths, 40)
+    for variant in ("base", "base_few_shot"):
+        write_answers(paths.work / "baseline" / f"{variant}.jsonl", ids, [Answer(CARD, "stop", 0.1)] * 40)
+    keep_answers(paths, TUNED_SHA256, ["no JSON", *RIGHT[1:]])
+    return paths
+
+
+def evaluated(paths: Paths, **settings: Any) -> dict[str, Any]:
+    evaluate(recipe(**settings), paths)
+    return read_json(paths.reports / "evaluation.json")
+
+
+def test_what_is_written_is_what_the_report_and_register_read(asked):
+    found = evaluated(asked, gate={"exact_match": {"better_than_base_by": 0.1}})
+    assert (found["verdict"], found["rows"], found["quant"]) == ("pass", 40, "Q4_K_M")
+    figures = found["metrics"]["exact_match"]
+    assert (figures["base"], figures["tuned"], figures["difference"]) == (0.5, 0.975, 0.475)
+    assert (figures["wins"], figures["losses"], figures["ties"]) == (20, 1, 19)
+    assert figures["p_value"] == pytest.approx(2 * (1 + 21) / 2**21, abs=1e-6)
+    assert 0.1 < figures["interval"][0] < 0.475 < figures["interval"][1] < 0.7
+    assert 0 < figures["smallest_difference"] < 0.475
+    (rule,) = found["rules"]
+    assert set(rule) == {"rule", "holds", "figure", "threshold", "interval", "reason"}
+    assert found["regressions"] == {"exact_match": ["tickets.csv:0"]}
+    assert {part["slice"] for part in found["slices"]} == {"product", "input length"}
+    loan = next(part for part in found["slices"] if part["value"] == "Loan")
+    assert (loan["rows"], loan["base"], loan["tuned"], loan["finding"]) == (20, 0, 1, "better")
+    assert (found["confusion"], found["calibration"], found["judge"]) == (None, None, None)
+    assert list(found["variants"]) == ["base", "base_few_shot", "tuned"]
+    first = json.loads((asked.work / "answers.jsonl").read_text().splitlines()[0])
+    assert first["scores"] == {"exact_match": {"base": 1, "base_few_shot": 1, "tuned": 0}}
+    assert read_json(asked.reports / "metrics.json")["exact_match"] == {"base": 0.5, "tuned": 0.975}
+    assert len((asked.reports / "slices.csv").read_text().splitlines()) == 1 + len(found["slices"])
+
+
+def test_it_is_the_same_bytes_again(asked):
+    evaluated(asked)
+    before = {path: path.read_bytes() for path in asked.reports.iterdir()}
+    evaluated(asked)
+    assert {path: path.read_bytes() for path in asked.reports.iterdir()} == before
+
+
+def test_labels_are_slices_where_no_column_is(asked):
+    found = evaluated(asked, slices=[])
+    assert [part["value"] for part in found["slices"] if part["slice"] == "label"] == ["product: Card", "product: Loan"]
+
+
+def test_rows_of_one_label_and_one_row_are_judged_as_not_enough(paths):
+    ids = write_test_rows(paths, 1)
+    write_answers(paths.work / "baseline" / "base.jsonl", ids, [Answer("", "stop", 0.1)])
+    (paths.work / "baseline" / "base_few_shot.jsonl").unlink()
+    keep_answers(paths, TUNED_SHA256, [CARD])
+    found = evaluated(paths, gate={"exact_match": {"better_than_base_by": 0}})
+    assert found["verdict"] == "not-enough-data"
+    assert found["metrics"]["exact_match"]["base_few_shot"] is None
+    assert found["metrics"]["exact_match"]["smallest_difference"] is None
+
+
+@pytest.mark.parametrize(("canaries", "verdict"), [(0, "pass"), (2, "fail")])
+def test_the_gate_rules_over_figures_of_other_stages(asked, canaries, verdict):
+    counted = {"better": "lower", "rows": 12, "base": 0, "tuned": canaries, "interval": None, "difference": canaries}
+    figures = {"safety.memorised_canaries": {**counted, "difference_interval": None}}
+    write_json(asked.reports / "safety.json", {"asked": True, "figures": figures})
+    found = evaluated(asked, gate={"safety.memorised_canaries": {"at_most": 0}})
+    assert found["verdict"] == verdict
+    assert [rule["figure"] for rule in found["rules"]] == [canaries]
+
+
+def test_the_gate_rules_over_the_exported_file(asked):
+    export = read_json(asked.reports / "export.json")
+    export["quants"]["Q4_K_M"]["kl_mean"] = 0.04
+    write_json(asked.reports / "export.json", export)
+    assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.05}})["verdict"] == "pass"
+    assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.03}})["verdict"] == "fail"
+    with pytest.raises(TinsmithError, match=r"gate\.export\.top1: .* no such figure \(it has: export\.kl_mean\)"):
+        evaluated(asked, gate={"export.top1": {"at_least": 0.9}})
+
+
+def test_a_figure_that_was_not_measured_is_named_with_those_that_were(asked):
+    with pytest.raises(TinsmithError, match=r"ability\.json: not there yet"):
+        evaluated(asked, gate={"ability.mmlu": {"at_least": 0.3}})
+    write_json(asked.reports / "ability.json", {"asked": False, "figures": {}})
+    with pytest.raises(TinsmithError, match=r"gate\.ability\.mmlu: .* measures no such figure \(it has: nothing\)"):
+        evaluated(asked, gate={"ability.mmlu": {"at_least": 0.3}})
+
+
+@pytest.mark.usefixtures("tracking")
+def test_without_a_champion_its_rule_holds_and_says_so(asked):
+    found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0.01}})
+    assert found["verdict"] == "pass"
+    assert found["rules"][0]["reason"] == "There is no champion yet, so there is nothing to beat."
+    assert "champion" not in found["metrics"]["exact_match"]
+
+
+def test_the_champion_is_asked_the_same_rows_and_compared_in_pairs(asked, tracking):
+    champion = crown(tracking, b"an older model")
+    keep_answers(asked, champion, [*RIGHT[:30], *["no JSON"] * 10])
+    found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
+    (rule,) = found["rules"]
+    assert rule["rule"] == "exact_match: better than the champion by 0, with 95% confidence"
+    assert rule["holds"]
+    assert found["metrics"]["exact_match"]["champion"] == 0.75
+    assert found["metrics"]["exact_match"]["compared_with"] == "base"
+    assert "champion" in found["variants"]
+    assert evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0.2}})["verdict"] == "not-enough-data"
+
+
+def test_a_champion_that_is_the_very_file_is_nothing_to_beat(asked, tracking):
+    assert crown(tracking, b"no model") == TUNED_SHA256
+    found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0.01}})
+    assert found["rules"][0]["reason"] == "The champion, version 1, is this very file."
+    assert found["verdict"] == "pass"
+
+
+def test_a_registry_that_is_down_is_one_line(asked, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TinsmithError, match=r"MLflow at http://127\.0\.0\.1:9: .*refused") as error:
+        evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def tracking(asked, migrated_database, monkeypatch):
+    """A client of the project's own MLflow."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copy(migrated_database, asked.work.parents[1] / "mlflow.db")
+    with open_registry() as client:
+        yield client
+
+
+def crown(client, model: bytes) -> str:
+    """Register a version with `model` as its GGUF, give it the alias champion, and name it by its digest."""
+    bundle = Path("older")
+    bundle.mkdir()
+    (bundle / "triage-Q4_K_M.gguf").write_bytes(model)
+    run = client.create_run(
+        client.create_experiment("older", artifact_location=Path("mlartifacts").absolute().as_uri())
+    )
+    client.log_artifact(run.info.run_id, str(bundle / "triage-Q4_K_M.gguf"), "bundle")
+    client.create_registered_model("triage")
+    tags = {"tinsmith.sha256": hashlib.sha256(model).hexdigest()}
+    client.create_model_version("triage", f"{run.info.artifact_uri}/bundle", run.info.run_id, tags=tags)
+    client.set_registered_model_alias("triage", "champion", "1")
+    return tags["tinsmith.sha256"]
 
 
 def test_a_gguf_other_than_the_exported_one_is_refused(paths):

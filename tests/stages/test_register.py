@@ -73,6 +73,21 @@ def test_a_model_that_fails_gets_a_bundle_a_run_and_a_reason_but_no_version(reci
         assert client.search_registered_models() == []
 
 
+@pytest.mark.parametrize("verdict", ["fail", "not-enough-data"])
+def test_where_the_recipe_says_stop_the_stage_fails_after_everything_is_written(recipe, receipt, verdict):
+    set_verdict(verdict)
+    gate = recipe.gate.model_copy(update={"on_fail": "stop"})
+    with pytest.raises(
+        TinsmithError, match=f"^ticket_triage: the gate's verdict is {verdict}, so nothing was"
+    ) as error:
+        register(recipe.model_copy(update={"gate": gate}), PATHS)
+    assert "\n" not in str(error.value)
+    assert read_json(receipt)["version"] is None
+    assert (PATHS.work / "bundle" / "checksums.sha256").exists()
+    with open_registry() as client:
+        assert client.search_registered_models() == []
+
+
 def test_artifacts_lie_in_the_project_folder(recipe, receipt):
     register(recipe, PATHS)
     run_id = read_json(receipt)["run_id"]

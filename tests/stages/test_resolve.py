@@ -40,7 +40,7 @@ def test_every_default_is_written_out_and_means_the_same(recipe):
         "learning_rate: 0.001",
         "personal: mask",
         "quants:",
-        "gate: {}",
+        "on_fail: report",
         "encoding: utf-8",
     ):
         assert field in text

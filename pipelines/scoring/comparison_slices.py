@@ -1,0 +1,158 @@
+"""The comparison on parts of the rows: by the recipe's columns, by the length of the prompt, by label."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from pipelines.scoring.comparison import TUNED
+from pipelines.scoring.comparison_statistics import (
+    Interval,
+    Measured,
+    Places,
+    difference_interval,
+    difference_p_value,
+    holm,
+    rounded,
+    row_values,
+)
+
+INPUT_LENGTH = "input length"
+LABEL = "label"
+OTHERS = "(all others)"
+_MOST_VALUES = 50
+_QUARTILES = (0.25, 0.5, 0.75)
+_FINDING = 0.05
+_CONFIDENCE = 0.95
+
+Finding = Literal["better", "worse"]
+
+
+class Slice(NamedTuple):
+    """The places of the rows that have `value` in the column `slice`, by length or by label."""
+
+    slice: str
+    value: str
+    places: Places
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One metric over the rows of one slice; the interval is that of the difference, two-sided at 95%.
+
+    `p_corrected` is `p_value` corrected over all slices of the metric; below 0.05 the slice is a finding.
+    """
+
+    slice: str
+    value: str
+    rows: int
+    metric: str
+    base: float
+    tuned: float
+    difference: float
+    interval: Interval
+    p_value: float
+    p_corrected: float
+    finding: Finding | None
+
+
+def column_slices(columns: Sequence[str], values: Sequence[Mapping[str, Any]]) -> list[Slice]:
+    """The rows by the values of each column; a column's rare values, past the 50 most frequent, share a slice."""
+    return [part for column in columns for part in _by_text(column, [_plain(row.get(column)) for row in values])]
+
+
+def length_slices(lengths: Sequence[int]) -> list[Slice]:
+    """The rows by quartile of their prompts' characters; fewer slices where many prompts are of one length."""
+    found = np.asarray(lengths)
+    edges = np.unique(np.quantile(found, _QUARTILES, method="lower"))
+    quarter = np.searchsorted(edges, found)
+    parts = [np.flatnonzero(quarter == number) for number in range(len(edges) + 1)]
+    named = [(f"{found[places].min()} to {found[places].max()} characters", places) for places in parts if len(places)]
+    return [Slice(INPUT_LENGTH, name, places) for name, places in named] if len(named) > 1 else []
+
+
+def label_slices(expected: Sequence[str], labels: Iterable[str]) -> list[Slice]:
+    """The rows by their label: the expected answer where `labels` has "answer", else each of its fields in `labels`.
+
+    `labels` are the answer's closed lists; free text is nobody's label and never becomes a slice's name.
+    """
+    parts = []
+    for field in labels:
+        if field == "answer":
+            found = _by_text(LABEL, list(expected))
+        else:
+            values = [json.loads(answer).get(field) for answer in expected]
+            found = _by_text(LABEL, [f"{field}: {_plain(value)}" for value in values])
+        parts += found if len(found) > 1 else []
+    return parts
+
+
+def slice_rows(
+    parts: Sequence[Slice], measured: Mapping[str, Mapping[str, Measured]], compared_with: Mapping[str, str]
+) -> list[SliceRow]:
+    """Each metric on each slice; `measured` is metric -> variant -> scores, `base` the metric's `compared_with`.
+
+    A metric of the whole set is nothing within one label, so it has no slices by label.
+    """
+    return [
+        row
+        for metric, variants in measured.items()
+        for row in _metric_rows(metric, parts, variants[compared_with[metric]], variants[TUNED])
+    ]
+
+
+def _metric_rows(metric: str, parts: Sequence[Slice], base: Measured, tuned: Measured) -> list[SliceRow]:
+    of_rows = isinstance(tuned, np.ndarray)
+    taken = [part for part in parts if of_rows or part.slice != LABEL]
+    pairs = [(row_values(base, part.places), row_values(tuned, part.places)) for part in taken]
+    p_values = [difference_p_value(after - before) for before, after in pairs]
+    return [
+        SliceRow(
+            slice=part.slice,
+            value=part.value,
+            rows=len(part.places),
+            metric=metric,
+            base=rounded(before.mean()),
+            tuned=rounded(after.mean()),
+            difference=rounded((after - before).mean()),
+            interval=difference_interval(after - before, _CONFIDENCE),
+            p_value=rounded(p_value),
+            p_corrected=rounded(corrected),
+            finding=_finding(float((after - before).mean()), corrected),
+        )
+        for part, (before, after), p_value, corrected in zip(taken, pairs, p_values, holm(p_values), strict=True)
+    ]
+
+
+def _finding(difference: float, p_corrected: float) -> Finding | None:
+    if p_corrected >= _FINDING:
+        return None
+    return "better" if difference > 0 else "worse"
+
+
+def slices_csv(rows: Sequence[SliceRow]) -> str:
+    """The slices as CSV with a header, for plots and spreadsheets; the interval's ends stand in two columns."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(SliceRow)]
+    table.writerow(name for field in names for name in (("low", "high") if field == "interval" else (field,)))
+    for row in rows:
+        cells = [getattr(row, name) for name in names]
+        table.writerow(cell for value in cells for cell in (value if isinstance(value, tuple) else (value,)))
+    return text.getvalue()
+
+
+def _by_text(name: str, texts: list[str]) -> list[Slice]:
+    found, inverse, counts = np.unique(np.array(texts), return_inverse=True, return_counts=True)
+    kept = np.sort(np.lexsort((found, -counts))[:_MOST_VALUES])
+    parts = [Slice(name, str(found[number]), np.flatnonzero(inverse == number)) for number in kept]
+    rest = np.flatnonzero(~np.isin(inverse, kept))
+    return [*parts, Slice(name, OTHERS, rest)] if len(rest) else parts
+
+
+def _plain(value: Any) -> str:
+    return "(empty)" if value is None else str(value)

@@ -1,0 +1,170 @@
+"""What paired rows can tell: intervals, p-values, and the smallest difference that so many rows would show.
+
+Every interval of a difference is a percentile bootstrap over the rows with two rows added. By simulation on 30 to 300
+rows of 0/1 scores (benchmarks/intervals.py), where 2.5% are meant, the plain percentile bootstrap and BCa lie wholly on
+one side of the truth in up to 6.6% of tests, this one in up to 4.2%, and the others are [0, 0] where no row differs.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from pipelines.errors import TinsmithError
+
+Scores = NDArray[np.float64]
+Places = NDArray[np.intp]
+Interval = tuple[float, float]
+# The figure of the rows at these places, for metrics that no single row has, such as macro F1.
+OfRows = Callable[[Places], float]
+Measured = Scores | OfRows
+
+DIGITS = 6
+POWER = 0.8
+_RESAMPLES = 9_999
+_SEED = 20_240_229
+# Numbers drawn at once.
+_BATCH = 2_000_000
+
+
+def row_values(measured: Measured, places: Places) -> Scores:
+    """A number for each of the rows at `places`, whose mean is the figure of these rows.
+
+    Of a metric of rows these are the scores. Of one of the whole set they are the jackknife's pseudo-values
+    (Tukey 1958), n T - (n - 1) T without the row, moved to the mean T: what each row adds to T. They are resampled as
+    scores are. Recomputing T on resampled rows instead loses rare labels: with 77 labels on 200 rows, where 5% are
+    meant, such intervals of macro F1's difference missed the truth in 7 and 8% of tests, these in 2%
+    (benchmarks/intervals.py).
+    """
+    if isinstance(measured, np.ndarray):
+        return measured[places]
+    whole = measured(places)
+    if not np.isfinite(whole):
+        raise TinsmithError(f"evaluate.metrics: a metric gives no number for {len(places)} rows; mend the metric")
+    count = len(places)
+    if count == 1:
+        return np.array([whole])
+    without = np.array([measured(np.delete(places, index)) for index in range(count)])
+    pseudo = count * whole - (count - 1) * without
+    return np.asarray(pseudo - pseudo.mean() + whole)
+
+
+def mean_interval(values: Scores, confidence: float) -> Interval:
+    """Two-sided interval of the mean of scores between 0 and 1.
+
+    Of 0/1 scores the exact one (Clopper and Pearson 1934), else a bootstrap with the lowest and the highest score
+    added once more, or 0 and 1 where all are equal.
+    """
+    if _is_binary(values):
+        exact = stats.binomtest(int(values.sum()), len(values)).proportion_ci(confidence, method="exact")
+        return rounded(exact.low), rounded(exact.high)
+    ends = (float(values.min()), float(values.max())) if np.ptp(values) else (0.0, 1.0)
+    return _percentiles(values, resampled_means(values, ends), confidence, lowest=0.0)
+
+
+def difference_interval(differences: Scores, confidence: float) -> Interval:
+    """Two-sided interval of the mean of paired differences: the paired bootstrap with one win and one loss added.
+
+    For 0/1 scores this is the bootstrap form of Bonett and Price's adjusted interval for paired proportions (2012,
+    Journal of Educational and Behavioral Statistics 37:479-488), and it leaves 0 out only where exact McNemar does, so
+    that few rows that differ prove nothing. Other scores' win and loss are as large as the largest difference seen.
+    Where no row differs both are 1, so that the interval is never a point.
+    """
+    low, high = _percentiles(differences, _resampled(differences), confidence, lowest=-1.0)
+    if _is_won_or_lost(differences) and difference_p_value(differences) >= 1 - confidence:
+        return min(low, 0.0), max(high, 0.0)
+    return low, high
+
+
+def difference_p_value(differences: Scores) -> float:
+    """Two-sided p-value of "no difference": exact McNemar where the scores were 0/1, else from the bootstrap."""
+    if _is_won_or_lost(differences):
+        return mcnemar(int((differences > 0).sum()), int((differences < 0).sum()))
+    means = _resampled(differences)
+    smaller_tail = 1 + min((means <= 0).sum(), (means >= 0).sum())
+    return min(1.0, 2 * float(smaller_tail) / (_RESAMPLES + 1))
+
+
+def mcnemar(wins: int, losses: int) -> float:
+    """Exact two-sided p-value of as many rows that only one of two models has right (McNemar 1947, binomial form)."""
+    return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values corrected for their number, step by step from the smallest (Holm 1979).
+
+    Slices overlap, and Holm's method asks nothing of how p-values depend on each other, where Benjamini and Hochberg's
+    does. It bounds what a reader fears: with no real difference anywhere, the chance that any slice of a metric falls
+    below 0.05 is at most 5%.
+    """
+    order = np.argsort(p_values, kind="stable")
+    stepped = np.sort(p_values) * np.arange(len(p_values), 0, -1)
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0) if len(p_values) else []
+    return [float(value) for value in corrected]
+
+
+def smallest_difference(differences: Scores, confidence: float) -> float | None:
+    """The smallest true mean difference whose interval's lower end is above 0 in 80% of tests as large as this one.
+
+    Solves Connor's sample size for paired proportions (1987, Biometrics 43:207-211, formula 3.2) for the difference d:
+    sqrt(n) d = z_confidence sqrt(q) + z_power sqrt(q - d^2), where q is the mean squared difference, for 0/1 scores the
+    share of rows on which the models differ. A test that shows d has at least as many of these as d needs. None where
+    even the largest difference would not be seen.
+    """
+    largest = _scale(differences)
+    squared = float(np.square(differences).mean())
+    sure, power = stats.norm.ppf((1 + confidence) / 2), stats.norm.ppf(POWER)
+
+    def beyond(difference: float) -> float:
+        q = max(squared, largest * difference)
+        needed = sure * np.sqrt(q) + power * np.sqrt(max(q - difference**2, 0.0))
+        return float(np.sqrt(len(differences)) * difference - needed)
+
+    if beyond(largest) <= 0:
+        return None
+    return rounded(optimize.brentq(beyond, largest * 1e-9, largest))
+
+
+def resampled_means(values: Scores, added: tuple[float, float]) -> Scores:
+    """9,999 bootstrap means of `values` and two more rows; the seed is fixed: equal values, equal means."""
+    padded = np.append(values, added)
+    generator = np.random.default_rng(_SEED)
+    most = max(1, _BATCH // len(padded))
+    counts = [min(most, _RESAMPLES - start) for start in range(0, _RESAMPLES, most)]
+    return np.concatenate(
+        [padded[generator.integers(len(padded), size=(count, len(padded)))].mean(axis=1) for count in counts]
+    )
+
+
+def rounded(value: float) -> float:
+    """The number as reports give it, without a negative zero."""
+    return round(float(value), DIGITS) + 0.0
+
+
+def _resampled(differences: Scores) -> Scores:
+    scale = _scale(differences)
+    return resampled_means(differences, (-scale, scale))
+
+
+def _scale(differences: Scores) -> float:
+    return float(np.abs(differences).max()) or 1.0
+
+
+def _percentiles(values: Scores, means: Scores, confidence: float, lowest: float) -> Interval:
+    """The middle `confidence` of the means, within `lowest` and 1, which pseudo-values may leave.
+
+    The mean itself is always inside; the added rows pull away from it.
+    """
+    low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
+    mean = values.mean()
+    return rounded(max(min(low, mean), lowest)), rounded(min(max(high, mean), 1.0))
+
+
+def _is_binary(values: Scores) -> bool:
+    return bool(np.isin(values, (0, 1)).all())
+
+
+def _is_won_or_lost(differences: Scores) -> bool:
+    return bool(np.isin(differences, (-1, 0, 1)).all())

@@ -1,0 +1,114 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from pipelines.scoring.comparison_slices import (
+    INPUT_LENGTH,
+    LABEL,
+    OTHERS,
+    column_slices,
+    label_slices,
+    length_slices,
+    slice_rows,
+    slices_csv,
+)
+
+
+def scores(base, tuned):
+    return {"exact_match": {"base": np.array(base, float), "tuned": np.array(tuned, float)}}
+
+
+def test_slices_split_all_rows_by_value():
+    parts = column_slices(
+        ["product"], [{"product": "Card"}, {"product": "Loan"}, {"product": "Card"}, {"product": None}]
+    )
+    rows = slice_rows(parts, scores([0, 0, 1, 0], [1, 0, 1, 1]), {"exact_match": "base"})
+    assert [(row.slice, row.value, row.rows, row.base, row.tuned, row.difference) for row in rows] == [
+        ("product", "(empty)", 1, 0, 1, 1),
+        ("product", "Card", 2, 0.5, 1, 0.5),
+        ("product", "Loan", 1, 0, 0, 0),
+    ]
+
+
+def test_a_column_with_very_many_values_pools_the_rare_ones():
+    parts = column_slices(["customer"], [{"customer": f"c{number % 60}"} for number in range(110)])
+    assert len(parts) == 51
+    assert sum(len(part.places) for part in parts) == 110
+    assert next(len(part.places) for part in parts if part.value == OTHERS) == 10
+
+
+def test_prompts_are_split_by_quartiles_of_their_length():
+    parts = length_slices(list(range(100, 0, -1)))
+    assert {part.slice for part in parts} == {INPUT_LENGTH}
+    assert parts[0].value == "1 to 25 characters"
+    assert [len(part.places) for part in parts] == [25] * 4
+    assert sorted(np.concatenate([part.places for part in parts])) == list(range(100))
+
+
+@pytest.mark.parametrize(("lengths", "slices"), [([7], 0), ([7] * 9, 0), ([7] * 9 + [8], 2), ([1, 2], 2)])
+def test_prompts_of_one_length_are_no_slices(lengths, slices):
+    assert len(length_slices(lengths)) == slices
+
+
+def test_labels_are_slices_and_free_text_is_not():
+    assert [(part.slice, part.value) for part in label_slices(["b", "a", "b"], ["answer"])] == [
+        (LABEL, "a"),
+        (LABEL, "b"),
+    ]
+    answers = ['{"product": "Card", "note": "x", "urgent": true}', '{"product": null, "note": "y", "urgent": false}']
+    assert [part.value for part in label_slices(answers, ["product", "urgent"])] == [
+        "product: (empty)",
+        "product: Card",
+        "urgent: False",
+        "urgent: True",
+    ]
+    assert label_slices(["free", "text"], []) == []
+    assert label_slices(["a", "a"], ["answer"]) == []
+
+
+def test_a_slice_is_a_finding_only_after_the_correction_for_all_of_them():
+    """One slice of 20 has 8 wins of 8: p is 0.008, and 0.16 once it is one of 20."""
+    values = [{"shop": f"s{number // 8:02}"} for number in range(160)]
+    tuned = np.zeros(160)
+    tuned[:8] = 1
+    parts = column_slices(["shop"], values)
+    first, *others = slice_rows(parts, scores(np.zeros(160), tuned), {"exact_match": "base"})
+    assert (first.p_value, first.p_corrected, first.finding) == (0.007812, 0.15625, None)
+    assert first.interval[0] > 0
+    assert {row.finding for row in others} == {None}
+    alone = slice_rows(parts[:1], scores(np.zeros(160), tuned), {"exact_match": "base"})
+    assert alone[0].finding == "better"
+    worse = slice_rows(parts[:1], scores(tuned, np.zeros(160)), {"exact_match": "base"})
+    assert worse[0].finding == "worse"
+
+
+def test_without_a_difference_anywhere_hardly_any_table_has_a_finding():
+    """By simulation, with slices that overlap: at most 5% of tables may have one."""
+    generator = np.random.default_rng(11)
+    found = 0
+    for _ in range(40):
+        values = [{"shop": int(shop), "kind": int(shop) // 3} for shop in generator.integers(0, 9, 120)]
+        base, tuned = (generator.random((2, 120)) < 0.5).astype(float)
+        parts = [*column_slices(["shop", "kind"], values), *length_slices(generator.integers(10, 500, 120).tolist())]
+        found += any(row.finding for row in slice_rows(parts, scores(base, tuned), {"exact_match": "base"}))
+    assert found <= 4
+
+
+def test_a_metric_of_the_whole_set_is_nothing_within_a_label():
+    right = np.array([0, 1, 1, 0, 1, 1], float)
+    whole = {"macro_f1": {"base": lambda _: 0.5, "tuned": lambda places: float(right[places].mean())}}
+    parts = [*column_slices(["shop"], [{"shop": n % 2} for n in range(6)]), *label_slices(list("abcabc"), ["answer"])]
+    rows = slice_rows(parts, whole, {"macro_f1": "base"})
+    assert [(row.slice, row.value, row.tuned) for row in rows] == [("shop", "0", 0.666667), ("shop", "1", 0.666667)]
+
+
+def test_the_table_survives_commas_and_quotes_and_has_the_interval_in_two_columns():
+    parts = column_slices(["shop"], [{"shop": 'a "b", c'}, {"shop": "d"}])
+    (first, second) = csv.DictReader(
+        io.StringIO(slices_csv(slice_rows(parts, scores([0, 1], [1, 1]), {"exact_match": "base"})))
+    )
+    assert first["value"] == 'a "b", c'
+    assert float(first["low"]) < float(first["difference"]) <= float(first["high"])
+    assert (second["finding"], second["p_corrected"]) == ("", "1.0")
