@@ -10,12 +10,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_metrics import (
+    METRICS,
+    FunctionName,
+    FunctionPlace,
+    Judge,
+    Metric,
+    misfits,
+    need_mistakes,
+)
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Metric = Literal["exact_match", "field_f1", "valid_json"]
 Entity = Literal[
     "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "ip", "url", "date", "age"
 ]
@@ -256,11 +264,42 @@ class Evaluate(Section):
     """How base and tuned are judged."""
 
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = Field(
-        ("exact_match",), description="What is measured, each between 0 and 1 for a row."
+        ("exact_match",),
+        description="What is measured; docs/metrics.md says what each means and which answers it fits.",
     )
+    functions: dict[FunctionName, FunctionPlace] = Field(
+        {},
+        description="Metrics of your own by name: path/to/file.py:function, called with answer, expected answer and "
+        "row (a dict), gives a number from 0 to 1. DVC does not watch the file.",
+    )
+    bert_score_model: Text | None = Field(
+        None, description="The local folder of the transformers model for bert_score."
+    )
+    sql_database: Text | None = Field(
+        None,
+        description="What sql_result runs queries on: a DuckDB or SQLite file, or a script in DuckDB's SQL that builds "
+        "the database.",
+    )
+    judge: Judge | None = Field(None, description="The model that judge asks. None asks nobody.")
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
     few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that is measured: the metrics, then the recipe's own functions."""
+        return (*self.metrics, *self.functions)
+
+    @model_validator(mode="after")
+    def _metrics_have_what_they_need(self) -> Self:
+        given = frozenset(name for name, value in self if value is not None)
+        mistakes = need_mistakes(self.metrics, given)
+        mistakes += [
+            f"functions.{name} has the name of a metric; rename it" for name in self.functions if name in METRICS
+        ]
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
 
 
 class Rule(Section):
@@ -311,12 +350,10 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _metrics_fit_the_answer(self) -> Self:
-        for metric in self.evaluate.metrics:
-            if metric != "exact_match" and not isinstance(self.data.example.assistant, JsonAnswer):
-                raise ValueError(
-                    f"evaluate.metrics: {metric} judges JSON answers, but data.example.assistant is text; "
-                    "take it out or answer with {json: [columns]}"
-                )
+        example = self.data.example
+        kind: Literal["json", "text", "conversation"] = "conversation" if example.messages else "text"
+        if mistakes := misfits(self.evaluate.metrics, "json" if isinstance(example.assistant, JsonAnswer) else kind):
+            raise ValueError("evaluate.metrics: " + "; ".join(mistakes))
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from pipelines.recipe import Metric, Rule
+from pipelines.recipe import Rule
+from pipelines.recipe_metrics import Metric
 from pipelines.scoring.comparison import TUNED, Comparison, Interval
 
 Verdict = Literal["pass", "fail", "not-enough-data"]

@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from pipelines.data.contracts.contract import RECORD
@@ -28,7 +27,7 @@ from pipelines.scoring.answers import (
 )
 from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
 from pipelines.scoring.gate import Verdict, rule_results, verdict
-from pipelines.scoring.metrics import Score, scorer
+from pipelines.scoring.metrics.measuring import Measurement, Measuring, check_measurable, measure
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
 from pipelines.stage_runner import run
@@ -40,24 +39,32 @@ _DEFAULT_CONFIDENCE = 0.95
 
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
-    metrics: dict[str, Score] = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
         )
+    measuring = _measuring(recipe, paths, rows)
+    check_measurable(measuring)
     answers = _base_answers(recipe, paths, rows)
     answers[TUNED] = _tuned_answers(recipe, paths, rows)
-    scores = {
-        metric: {
-            variant: np.array([score(said.text, row["answer"]) for said, row in zip(given, rows, strict=True)])
-            for variant, given in answers.items()
-        }
-        for metric, score in metrics.items()
-    }
+    measured = measure(measuring, answers, {})
+    scores = cast(dict[str, dict[str, Scores]], measured.figures)
     comparisons = {metric: compare(variants, _confidence(recipe, metric)) for metric, variants in scores.items()}
     _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers)
-    _write_reports(recipe, paths, rows, answers, scores, comparisons)
+    _write_reports(recipe, paths, rows, answers, scores, comparisons, measured)
+
+
+def _measuring(recipe: Recipe, paths: Paths, rows: Rows) -> Measuring:
+    datasheet = read_json(paths.reports / "datasheet.json")
+    return Measuring(
+        recipe.evaluate,
+        recipe.data.example,
+        rows,
+        allowed=datasheet["allowed_answers"],
+        schema=datasheet["answer_schema"],
+        kept_in=paths.scratch / "evaluate",
+    )
 
 
 def _base_answers(recipe: Recipe, paths: Paths, rows: Rows) -> dict[str, Sequence[Answer]]:
@@ -114,6 +121,7 @@ def _write_reports(
     answers: dict[str, Sequence[Answer]],
     scores: dict[str, dict[str, Scores]],
     comparisons: dict[str, Comparison],
+    measured: Measurement,
 ) -> None:
     results = rule_results(recipe.gate, comparisons)
     decided = verdict(results, len(rows))
@@ -132,6 +140,11 @@ def _write_reports(
             "rows": len(rows),
             "metrics": {metric: comparison.as_json() for metric, comparison in comparisons.items()},
             "rules": [result.as_json() for result in results],
+            "confusion": measured.confusion,
+            "calibration": measured.calibration,
+            "judge": measured.judge,
+            "refusals": measured.refusals,
+            "functions": measured.functions,
             "unanswered": unanswered,
             "quant": recipe.export.quants[0],
             "gguf_sha256": export["quants"][recipe.export.quants[0]]["sha256"],
