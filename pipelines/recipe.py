@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_sources.py and recipe_evaluate.py, the only place where a field is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -10,15 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from pipelines.recipe_metrics import (
-    METRICS,
-    FunctionName,
-    FunctionPlace,
-    Judge,
-    Metric,
-    misfits,
-    need_mistakes,
-)
+from pipelines.recipe_evaluate import Evaluate, Metric, misfits
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -258,48 +250,6 @@ class Train(Section):
     checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")
     seed: Annotated[int, Field(ge=0)] = Field(42, description="Of the adapter's first weights and the order of rows.")
     lora: Lora = Lora()
-
-
-class Evaluate(Section):
-    """How base and tuned are judged."""
-
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = Field(
-        ("exact_match",),
-        description="What is measured; docs/metrics.md says what each means and which answers it fits.",
-    )
-    functions: dict[FunctionName, FunctionPlace] = Field(
-        {},
-        description="Metrics of your own by name: path/to/file.py:function, called with answer, expected answer and "
-        "row (a dict), gives a number from 0 to 1. DVC does not watch the file.",
-    )
-    bert_score_model: Text | None = Field(
-        None, description="The local folder of the transformers model for bert_score."
-    )
-    sql_database: Text | None = Field(
-        None,
-        description="What sql_result runs queries on: a DuckDB or SQLite file, or a script in DuckDB's SQL that builds "
-        "the database.",
-    )
-    judge: Judge | None = Field(None, description="The model that judge asks. None asks nobody.")
-    slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
-    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
-    max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything that is measured: the metrics, then the recipe's own functions."""
-        return (*self.metrics, *self.functions)
-
-    @model_validator(mode="after")
-    def _metrics_have_what_they_need(self) -> Self:
-        given = frozenset(name for name, value in self if value is not None)
-        mistakes = need_mistakes(self.metrics, given)
-        mistakes += [
-            f"functions.{name} has the name of a metric; rename it" for name in self.functions if name in METRICS
-        ]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
 
 
 class Rule(Section):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pipelines.recipe import Rule
-from pipelines.recipe_metrics import Metric
+from pipelines.recipe_evaluate import Metric
 from pipelines.scoring.comparison import TUNED, Comparison, Interval
 
 Verdict = Literal["pass", "fail", "not-enough-data"]

@@ -1,8 +1,9 @@
 """evaluate: the tuned GGUF, the file that ships, against its base on the same rows, and the gate's verdict."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from pipelines.scoring.answers import (
 from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
 from pipelines.scoring.gate import Verdict, rule_results, verdict
 from pipelines.scoring.metrics.measuring import Measurement, Measuring, check_measurable, measure
+from pipelines.scoring.metrics.perplexity import AnswerLikelihood, answer_likelihoods, read_expected, read_likelihoods
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
 from pipelines.stage_runner import run
@@ -47,8 +49,10 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
     answers = _base_answers(recipe, paths, rows)
-    answers[TUNED] = _tuned_answers(recipe, paths, rows)
-    measured = measure(measuring, answers, {})
+    tuned = _tuned(recipe, paths)
+    answers[TUNED] = _tuned_answers(tuned, paths, rows)
+    likelihoods = _likelihoods(tuned, paths, rows, answers) if recipe.evaluate.perplexity else {}
+    measured = measure(measuring, answers, likelihoods)
     scores = cast(dict[str, dict[str, Scores]], measured.figures)
     comparisons = {metric: compare(variants, _confidence(recipe, metric)) for metric, variants in scores.items()}
     _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers)
@@ -73,7 +77,16 @@ def _base_answers(recipe: Recipe, paths: Paths, rows: Rows) -> dict[str, Sequenc
     return {variant: read_answers(paths.work / "baseline" / f"{variant}.jsonl", ids) for variant in wanted}
 
 
-def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]:
+@dataclass(frozen=True)
+class _Tuned:
+    """The file that ships, how long its answers may be, and what serves it."""
+
+    sha256: str
+    max_tokens: int
+    server: Callable[[], AbstractContextManager[str]]
+
+
+def _tuned(recipe: Recipe, paths: Paths) -> _Tuned:
     exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
     gguf = paths.work / "gguf" / exported["file"]
     if sha256_of_file(gguf) != exported["sha256"]:
@@ -90,10 +103,27 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         log = paths.scratch / "evaluate" / "tuned.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    questions = Questions(
-        exported["sha256"], [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows]
-    )
-    return answers_to(questions, paths.scratch / "evaluate", server, "tuned")
+    return _Tuned(exported["sha256"], max_tokens, server)
+
+
+def _tuned_answers(tuned: _Tuned, paths: Paths, rows: Rows) -> Sequence[Answer]:
+    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
+    questions = Questions(tuned.sha256, prompts, tuned.max_tokens, tools)
+    return answers_to(questions, paths.scratch / "evaluate", tuned.server, "tuned")
+
+
+def _likelihoods(
+    tuned: _Tuned, paths: Paths, rows: Rows, variants: Iterable[str]
+) -> dict[str, Sequence[AnswerLikelihood]]:
+    """How likely each variant holds the expected answers: the base as baseline found it; the tuned model is asked."""
+    folder, ids = paths.work / "baseline", [row["example_id"] for row in rows]
+    found: dict[str, Sequence[AnswerLikelihood]] = {
+        variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids)
+        for variant in variants
+        if variant != TUNED
+    }
+    expected = read_expected(folder / "expected.json", ids)
+    return {**found, TUNED: answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)}
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:

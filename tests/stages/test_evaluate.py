@@ -19,6 +19,11 @@ from pipelines.stages.evaluate import evaluate
 
 ROWS = 6
 SECRET_WORD = "heliotrope"
+DATASHEET = {
+    "tokens": {"longest": 64, "longest_answer": 8},
+    "allowed_answers": {"product": ["Card", "Loan"]},
+    "answer_schema": {"type": "object", "properties": {"product": {"enum": ["Card", "Loan"]}}, "required": ["product"]},
+}
 
 
 def recipe(assistant: Any = None, gate: dict[str, Any] | None = None, **evaluation: Any) -> Recipe:
@@ -72,7 +77,7 @@ def paths(tmp_path, monkeypatch) -> Paths:
     for variant in ("base", "base_few_shot"):
         answers = [Answer('{"product": "Card"}', "stop", 0.1)] * (ROWS - 1) + [Answer("", "timeout", 600.0)]
         write_answers(paths.work / "baseline" / f"{variant}.jsonl", ids, answers)
-    write_json(paths.reports / "datasheet.json", {"tokens": {"longest": 64, "longest_answer": 8}})
+    write_json(paths.reports / "datasheet.json", DATASHEET)
     gguf = paths.work / "gguf" / "triage-Q4_K_M.gguf"
     gguf.parent.mkdir()
     gguf.write_bytes(b"no model")

@@ -21,7 +21,7 @@ from urllib3.util import Retry
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_json
 from pipelines.llama_client import PARALLEL, request_pool
-from pipelines.recipe_metrics import Judge
+from pipelines.recipe_evaluate import Judge
 from pipelines.scoring.metrics.figures import Row, Scores, Texts
 
 FIRST, SECOND, TIE, UNREADABLE = "first", "second", "tie", "unreadable"

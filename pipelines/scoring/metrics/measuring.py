@@ -10,7 +10,8 @@ import numpy as np
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
-from pipelines.recipe import Evaluate, Example, JsonAnswer
+from pipelines.recipe import Example, JsonAnswer
+from pipelines.recipe_evaluate import PERPLEXITY, Evaluate
 from pipelines.scoring.answers import Answer
 from pipelines.scoring.metrics import labels
 from pipelines.scoring.metrics.bert_score import bert_score, check_bert_score_model
@@ -116,7 +117,7 @@ def measure(
     for name in measuring.asked.names:
         if name == "macro_f1":
             figures[name] = {variant: _macro_f1(measuring, given) for variant, given in answers.items()}
-        elif name == "perplexity":
+        elif name == PERPLEXITY:
             figures[name] = {variant: perplexity(found) for variant, found in likelihoods.items()}
         elif name != "judge":
             score = _score(measuring, name)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +56,18 @@ def write_likelihoods(path: Path, example_ids: Sequence[str], found: Sequence[An
 
 def read_likelihoods(path: Path, example_ids: Sequence[str]) -> list[AnswerLikelihood]:
     """Read what write_likelihoods wrote for the same rows; raises TinsmithError where it is not there or of others."""
-    found = read_json(path) if path.exists() else []
-    if [one["example_id"] for one in found] != list(example_ids):
-        raise TinsmithError(f"{path}: holds no likelihoods of the rows that judge now; run the baseline stage again")
-    return [AnswerLikelihood(one["logprob"], one["tokens"]) for one in found]
+    return [AnswerLikelihood(one["logprob"], one["tokens"]) for one in _of_rows(path, example_ids)]
+
+
+def write_expected(path: Path, example_ids: Sequence[str], expected: Sequence[Continuation]) -> None:
+    """Write the token ids of prompts and expected answers, for a stage that has no tokenizer."""
+    pairs = zip(example_ids, expected, strict=True)
+    write_json(path, [{"example_id": example_id, **asdict(continuation)} for example_id, continuation in pairs])
+
+
+def read_expected(path: Path, example_ids: Sequence[str]) -> list[Continuation]:
+    """Read what write_expected wrote for the same rows; raises TinsmithError where it is not there or of others."""
+    return [Continuation(tuple(one["prompt"]), tuple(one["tokens"])) for one in _of_rows(path, example_ids)]
 
 
 def perplexity(found: Sequence[AnswerLikelihood]) -> OfRows:
@@ -70,3 +79,10 @@ def perplexity(found: Sequence[AnswerLikelihood]) -> OfRows:
         return float(np.exp(-logprobs[places].sum() / tokens[places].sum()))
 
     return figure
+
+
+def _of_rows(path: Path, example_ids: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read_json(path) if path.exists() else []
+    if [one["example_id"] for one in found] != list(example_ids):
+        raise TinsmithError(f"{path}: is not of the rows that judge now; run the baseline stage again")
+    return found
