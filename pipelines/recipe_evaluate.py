@@ -25,10 +25,6 @@ Metric = Literal[
     "judge",
 ]
 METRICS: tuple[Metric, ...] = get_args(Metric)
-# Not among the metrics, since the base has to be asked for it: evaluate.perplexity.
-PERPLEXITY = "perplexity"
-# The figures of which less is better; of all others more is.
-LOWER_IS_BETTER = frozenset({PERPLEXITY})
 
 _OF_JSON = frozenset({"field_precision", "field_recall", "field_f1", "valid_json"})
 _OF_TEXT = frozenset({"rouge1", "rouge_l", "chrf", "bert_score", "sql_result", "refusal"})
@@ -90,17 +86,15 @@ class Evaluate(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that is measured: the metrics, perplexity, then the recipe's own functions."""
-        return (*self.metrics, *([PERPLEXITY] if self.perplexity else []), *self.functions)
+        """Everything that rows are compared by: the metrics, then the recipe's own functions."""
+        return (*self.metrics, *self.functions)
 
     @model_validator(mode="after")
     def _metrics_have_what_they_need(self) -> Self:
         given = frozenset(name for name, value in self if value is not None)
         mistakes = _need_mistakes(self.metrics, given)
         mistakes += [
-            f"functions.{name} has the name of a metric; rename it"
-            for name in self.functions
-            if name in (*METRICS, PERPLEXITY)
+            f"functions.{name} has the name of a metric; rename it" for name in self.functions if name in METRICS
         ]
         if mistakes:
             raise ValueError("; ".join(mistakes))

@@ -179,6 +179,6 @@ def test_metrics_fit_the_answers_they_are_made_for():
     assert recipe_that_measures(tools, metrics=["tool_calls", "tool_names"]).evaluate.functions == {}
     assert recipe_that_measures(OF_JSON, metrics=["field_f1", "macro_f1", "valid_json"])
     asked = recipe_that_measures(
-        OF_TEXT, metrics=["chrf", "judge"], judge=JUDGE, perplexity=True, functions={"mine": "m/a.py:f"}
+        OF_TEXT, metrics=["chrf", "judge"], judge=JUDGE, functions={"mine": "m/a.py:f"}
     ).evaluate
-    assert asked.names == ("chrf", "judge", "perplexity", "mine")
+    assert asked.names == ("chrf", "judge", "mine")

@@ -29,7 +29,12 @@ from pipelines.scoring.answers import (
 from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
 from pipelines.scoring.gate import Verdict, rule_results, verdict
 from pipelines.scoring.metrics.measuring import Measurement, Measuring, check_measurable, measure
-from pipelines.scoring.metrics.perplexity import AnswerLikelihood, answer_likelihoods, read_expected, read_likelihoods
+from pipelines.scoring.metrics.perplexity import (
+    answer_likelihoods,
+    perplexity_figure,
+    read_expected,
+    read_likelihoods,
+)
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
 from pipelines.stage_runner import run
@@ -51,12 +56,12 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     answers = _base_answers(recipe, paths, rows)
     tuned = _tuned(recipe, paths)
     answers[TUNED] = _tuned_answers(tuned, paths, rows)
-    likelihoods = _likelihoods(tuned, paths, rows, answers) if recipe.evaluate.perplexity else {}
-    measured = measure(measuring, answers, likelihoods)
+    perplexity = _perplexity(tuned, paths, rows, answers) if recipe.evaluate.perplexity else None
+    measured = measure(measuring, answers)
     scores = cast(dict[str, dict[str, Scores]], measured.figures)
     comparisons = {metric: compare(variants, _confidence(recipe, metric)) for metric, variants in scores.items()}
     _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers)
-    _write_reports(recipe, paths, rows, answers, scores, comparisons, measured)
+    _write_reports(recipe, paths, rows, answers, scores, comparisons, measured, perplexity)
 
 
 def _measuring(recipe: Recipe, paths: Paths, rows: Rows) -> Measuring:
@@ -112,18 +117,14 @@ def _tuned_answers(tuned: _Tuned, paths: Paths, rows: Rows) -> Sequence[Answer]:
     return answers_to(questions, paths.scratch / "evaluate", tuned.server, "tuned")
 
 
-def _likelihoods(
-    tuned: _Tuned, paths: Paths, rows: Rows, variants: Iterable[str]
-) -> dict[str, Sequence[AnswerLikelihood]]:
-    """How likely each variant holds the expected answers: the base as baseline found it; the tuned model is asked."""
+def _perplexity(tuned: _Tuned, paths: Paths, rows: Rows, variants: Iterable[str]) -> dict[str, Any]:
+    """Of the expected answers: for the base as baseline found it; the tuned model is asked."""
     folder, ids = paths.work / "baseline", [row["example_id"] for row in rows]
-    found: dict[str, Sequence[AnswerLikelihood]] = {
-        variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids)
-        for variant in variants
-        if variant != TUNED
-    }
+    bases = [variant for variant in variants if variant != TUNED]
+    found = {variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids) for variant in bases}
     expected = read_expected(folder / "expected.json", ids)
-    return {**found, TUNED: answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)}
+    found[TUNED] = answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)
+    return perplexity_figure(found)
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:
@@ -152,6 +153,7 @@ def _write_reports(
     scores: dict[str, dict[str, Scores]],
     comparisons: dict[str, Comparison],
     measured: Measurement,
+    perplexity: dict[str, Any] | None,
 ) -> None:
     results = rule_results(recipe.gate, comparisons)
     decided = verdict(results, len(rows))
@@ -175,6 +177,7 @@ def _write_reports(
             "judge": measured.judge,
             "refusals": measured.refusals,
             "functions": measured.functions,
+            "perplexity": perplexity,
             "unanswered": unanswered,
             "quant": recipe.export.quants[0],
             "gguf_sha256": export["quants"][recipe.export.quants[0]]["sha256"],

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
 from pipelines.recipe import Example, JsonAnswer
-from pipelines.recipe_evaluate import PERPLEXITY, Evaluate
+from pipelines.recipe_evaluate import Evaluate
 from pipelines.scoring.answers import Answer
 from pipelines.scoring.metrics import labels
 from pipelines.scoring.metrics.bert_score import bert_score, check_bert_score_model
@@ -22,12 +22,11 @@ from pipelines.scoring.metrics.json_answers import field_scores, valid_json
 from pipelines.scoring.metrics.judge import Judgement, check_judge, judge_answers
 from pipelines.scoring.metrics.overlap import chrf, rouge
 from pipelines.scoring.metrics.own_function import load_function, own_scores
-from pipelines.scoring.metrics.perplexity import AnswerLikelihood, perplexity
 from pipelines.scoring.metrics.refusal import refusal_as_expected, refuses
 from pipelines.scoring.metrics.sql_result import check_database, sql_results
 from pipelines.scoring.metrics.tool_calls import check_calls, same_calls, same_tools
 
-TUNED = "tuned"
+BASE, TUNED = "base", "tuned"
 
 _OfTexts = Callable[[Sequence[Row], Texts], Scores]
 
@@ -63,7 +62,7 @@ class Measurement:
     """What was measured.
 
     `figures` has, by metric in the recipe's order and by variant, either an array with a score for each row or a
-    function that gives the figure of the rows at given places (as macro_f1 and perplexity have it). The rest has the
+    function that gives the figure of the rows at given places (as macro_f1 has it). The rest has the
     shapes of evaluation.json; `refusals` is, where refusal is measured, the share of answers that refuse, by variant
     and under "expected"; `functions` is the SHA-256 of each own function's file.
     """
@@ -100,15 +99,10 @@ def check_measurable(measuring: Measuring) -> None:
         load_function(name, place)
 
 
-def measure(
-    measuring: Measuring,
-    answers: Mapping[str, Sequence[Answer]],
-    likelihoods: Mapping[str, Sequence[AnswerLikelihood]],
-) -> Measurement:
-    """Measure every variant; `answers` has each one's in the order of the rows, "tuned" among them.
+def measure(measuring: Measuring, answers: Mapping[str, Sequence[Answer]]) -> Measurement:
+    """Measure every variant; `answers` has each one's in the order of the rows, "tuned" and one of "base" among them.
 
-    An answer that did not come scores 0 in every metric of rows. `likelihoods` are those of the expected answers, by
-    variant; they are only read for perplexity.
+    An answer that did not come scores 0 in every metric of rows. The judge compares tuned with the base's best variant.
 
     Raises:
         TinsmithError: a metric cannot be measured: an own function fails, the judge is down, expected SQL does not run.
@@ -117,8 +111,6 @@ def measure(
     for name in measuring.asked.names:
         if name == "macro_f1":
             figures[name] = {variant: _macro_f1(measuring, given) for variant, given in answers.items()}
-        elif name == PERPLEXITY:
-            figures[name] = {variant: perplexity(found) for variant, found in likelihoods.items()}
         elif name != "judge":
             score = _score(measuring, name)
             figures[name] = {variant: _scores(measuring.rows, given, score) for variant, given in answers.items()}
@@ -187,7 +179,7 @@ def _macro_f1(measuring: Measuring, given: Sequence[Answer]) -> Measured:
 
 def _strongest_base(figures: Mapping[str, Mapping[str, Measured]], answers: Mapping[str, Sequence[Answer]]) -> str:
     """The base's variant that the judge sees: the best by the first metric that has a score for each row."""
-    bases = [variant for variant in answers if variant != TUNED]
+    bases = [variant for variant in answers if variant.startswith(BASE)]
     of_rows = [measured for measured in figures.values() if isinstance(measured[TUNED], np.ndarray)]
     if not of_rows:
         return bases[0]

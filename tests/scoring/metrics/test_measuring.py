@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -10,7 +11,6 @@ from pipelines.recipe import Example
 from pipelines.recipe_evaluate import Evaluate, Metric
 from pipelines.scoring.answers import Answer
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
-from pipelines.scoring.metrics.perplexity import AnswerLikelihood
 from tests.scoring.metrics.strategies import rows_expecting
 
 PROMPT = [{"role": "user", "content": "Which?"}]
@@ -39,19 +39,17 @@ def said(*texts, logprob=None):
 
 def test_metrics_of_rows_are_scores_and_others_are_functions_of_rows(tmp_path):
     metrics = ["exact_match", "accuracy", "macro_f1"]
-    asked = measuring(tmp_path, ["card", "loan", "card"], metrics=metrics, perplexity=True)
+    asked = measuring(tmp_path, ["card", "loan", "card"], metrics=metrics)
     check_measurable(asked)
     answers = {"base": said("Card", "loan", "card"), "tuned": said("card", "loan", None)}
-    likelihoods = {variant: [AnswerLikelihood(-1.0, 1)] * 3 for variant in answers}
-    found = measure(asked, answers, likelihoods)
-    assert list(found.figures) == [*metrics, "perplexity"]
+    found = measure(asked, answers)
+    assert list(found.figures) == metrics
     assert found.figures["exact_match"]["base"].tolist() == [0, 1, 1]
     assert found.figures["accuracy"]["base"].tolist() == [1, 1, 1]
     assert found.figures["accuracy"]["tuned"].tolist() == [1, 1, 0]
     everywhere = np.arange(3)
     assert found.figures["macro_f1"]["base"](everywhere) == 1
     assert found.figures["macro_f1"]["tuned"](everywhere) == pytest.approx((2 / 3 + 1) / 2)
-    assert found.figures["perplexity"]["tuned"](everywhere) == pytest.approx(np.e)
     assert found.confusion == {"answer": {"labels": ["card", "loan"], "counts": [[1, 0], [0, 1]], "other": [1, 0]}}
     assert (found.calibration, found.judge, found.refusals, found.functions) == (None, None, None, {})
 
@@ -64,7 +62,7 @@ def test_every_metric_gives_a_perfect_model_one_and_a_silent_one_zero(tmp_path, 
     kind = {"example": JSON, "allowed": {"label": ["card", "loan"]}, "schema": SCHEMA} if is_json else {}
     asked = measuring(tmp_path, expected, metrics=[metric], **kind)
     check_measurable(asked)
-    found = measure(asked, {"base": said(None, None), "tuned": said(*expected)}, {}).figures[metric]
+    found = measure(asked, {"base": said(None, None), "tuned": said(*expected)}).figures[metric]
     places = np.arange(2)
     means = [each(places) if callable(each) else each.mean() for each in (found["base"], found["tuned"])]
     assert means == [0, 1]
@@ -74,7 +72,7 @@ def test_own_functions_are_metrics_by_their_names_and_see_no_silent_rows(tmp_pat
     file = tmp_path / "short.py"
     file.write_text("def short(answer, expected, row):\n    return 1 / len(answer)\n")
     asked = measuring(tmp_path, ["card", "loan"], functions={"short": f"{file}:short"})
-    found = measure(asked, {"base": said(None, "ab"), "tuned": said("abcd", "a")}, {})
+    found = measure(asked, {"base": said(None, "ab"), "tuned": said("abcd", "a")})
     assert found.figures["short"]["base"].tolist() == [0, 0.5]
     assert found.figures["short"]["tuned"].tolist() == [0.25, 1]
     assert found.functions == {"short": sha256_of_file(file)}
@@ -83,18 +81,18 @@ def test_own_functions_are_metrics_by_their_names_and_see_no_silent_rows(tmp_pat
 def test_calibration_is_of_answers_whose_likelihood_was_told(tmp_path):
     asked = measuring(tmp_path, ["card", "loan", "card", "loan"])
     tuned = [*said("card", "card", logprob=float(np.log(0.75))), *said("card", None)]
-    found = measure(asked, {"base": tuned, "tuned": tuned}, {}).calibration
+    found = measure(asked, {"base": tuned, "tuned": tuned}).calibration
     assert found["bins"] == [{"low": 0.7, "high": 0.8, "rows": 2, "confidence": 0.75, "accuracy": 0.5}]
     assert found["ece"] == pytest.approx(0.25)
     free = measuring(tmp_path, ["one text", "another"], allowed={})
     told = said("one text", "x", logprob=-0.1)
-    assert measure(free, {"base": told, "tuned": told}, {}).calibration is None
+    assert measure(free, {"base": told, "tuned": told}).calibration is None
 
 
 def test_the_share_of_refusals_is_told_beside_the_agreement(tmp_path):
     asked = measuring(tmp_path, ["I cannot say.", "At nine.", "At ten."], allowed={}, metrics=["refusal"])
     answers = {"base": said("I can't tell.", "I can't tell.", "At ten."), "tuned": said("No.", "At nine.", "At ten.")}
-    found = measure(asked, answers, {})
+    found = measure(asked, answers)
     assert found.refusals == {
         "expected": pytest.approx(1 / 3, abs=1e-6),
         "base": pytest.approx(2 / 3, abs=1e-6),
@@ -120,3 +118,9 @@ def test_what_cannot_be_measured_is_told_before_a_model_is_asked(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TinsmithError, match=wrong):
         check_measurable(measuring(tmp_path, expected, allowed=allowed, **asked))
+
+
+@pytest.mark.parametrize("metric", get_args(Metric))
+def test_every_metric_is_documented(metric):
+    table = [line for line in Path("docs/metrics.md").read_text().splitlines() if line.startswith("| `")]
+    assert any(f"`{metric}`" in line.split("|")[1] for line in table)
