@@ -162,7 +162,7 @@ def test_the_tuned_models_perplexity_is_asked_once_and_stands_beside_the_bases(r
 
 
 def test_a_metric_that_cannot_be_measured_is_told_before_the_model_is_asked(paths):
-    with pytest.raises(TinsmithError, match="none.py: there is no such file"):
+    with pytest.raises(TinsmithError, match=r"none\.py: there is no such file"):
         evaluate(recipe(functions={"mine": "none.py:mine"}), paths)
 
 

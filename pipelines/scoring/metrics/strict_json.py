@@ -6,13 +6,16 @@ from collections.abc import Hashable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_FENCED = re.compile(r"```\w*\s*(.*?)\s*```", re.S)
+_FENCE = "```"
 
 
 def without_fence(answer: str) -> str:
     """Base models like to wrap JSON or SQL in a Markdown code fence; anyone who used them would unwrap it."""
-    fenced = _FENCED.fullmatch(answer.strip())
-    return fenced[1] if fenced else answer
+    text = answer.strip()
+    if len(text) < 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return answer
+    # Behind the first fence may stand the language's name.
+    return re.sub(r"\A\w*", "", text[len(_FENCE) : -len(_FENCE)]).strip()
 
 
 def object_in(text: str) -> dict[str, Any] | None:
