@@ -119,7 +119,6 @@ def measure(measuring: Measuring, answers: Mapping[str, Sequence[Answer]]) -> Me
         compared_with = _strongest_base(figures, answers)
         judgement = _judged(measuring, answers, compared_with)
         figures["judge"] = {compared_with: judgement.base, TUNED: judgement.tuned}
-        judgement.summary["compared_with"] = compared_with
     return Measurement(
         figures={name: figures[name] for name in measuring.asked.names},
         confusion=_confusion(measuring, answers[TUNED]),
@@ -189,8 +188,19 @@ def _strongest_base(figures: Mapping[str, Mapping[str, Measured]], answers: Mapp
 def _judged(measuring: Measuring, answers: Mapping[str, Sequence[Answer]], compared_with: str) -> Judgement:
     judge = measuring.asked.judge
     assert judge is not None
-    base, tuned = ([answer.text for answer in answers[variant]] for variant in (compared_with, TUNED))
-    return judge_answers(judge, measuring.rows, base, tuned, measuring.kept_in)
+    base, tuned = answers[compared_with], answers[TUNED]
+    shown = [place for place in range(len(measuring.rows)) if base[place].answered and tuned[place].answered]
+    found = judge_answers(
+        judge,
+        [measuring.rows[place] for place in shown],
+        [base[place].text for place in shown],
+        [tuned[place].text for place in shown],
+        measuring.kept_in,
+    )
+    # Where only one of them said anything, it is the better one, without asking.
+    of_base, of_tuned = (np.array([answer.answered for answer in given], dtype=float) for given in (base, tuned))
+    of_base[shown], of_tuned[shown] = found.base, found.tuned
+    return Judgement(of_base, of_tuned, {**found.summary, "compared_with": compared_with})
 
 
 def _confusion(measuring: Measuring, given: Sequence[Answer]) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pipelines.recipe import Example
 from pipelines.recipe_evaluate import Evaluate, Metric
 from pipelines.scoring.answers import Answer
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
+from tests.scoring.metrics.judge_service import prefers, service
 from tests.scoring.metrics.strategies import rows_expecting
 
 PROMPT = [{"role": "user", "content": "Which?"}]
@@ -76,6 +77,27 @@ def test_own_functions_are_metrics_by_their_names_and_see_no_silent_rows(tmp_pat
     assert found.figures["short"]["base"].tolist() == [0, 0.5]
     assert found.figures["short"]["tuned"].tolist() == [0.25, 1]
     assert found.functions == {"short": sha256_of_file(file)}
+
+
+def test_the_judge_compares_with_the_bases_best_and_sees_no_row_without_an_answer(tmp_path):
+    with service(prefers("good")) as (url, asked):
+        judged = measuring(
+            tmp_path, ["card"] * 4, metrics=["exact_match", "judge"], judge={"url": url, "model": "judge-1"}
+        )
+        answers = {
+            "base": said("bad", "bad", "bad", "bad"),
+            "base_few_shot": said("card", "good", None, None),
+            "champion": said("card", "card", "card", "card"),
+            "tuned": said("good", "card", "good", None),
+        }
+        found = measure(judged, answers)
+    assert found.judge["compared_with"] == "base_few_shot"
+    assert {variant: scores.tolist() for variant, scores in found.figures["judge"].items()} == {
+        "base_few_shot": [0, 1, 0, 0],
+        "tuned": [1, 0, 1, 0],
+    }
+    assert (found.judge["rows"], found.judge["wins"], found.judge["losses"]) == (2, 1, 1)
+    assert len(asked) == 2
 
 
 def test_calibration_is_of_answers_whose_likelihood_was_told(tmp_path):

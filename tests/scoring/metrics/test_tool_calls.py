@@ -24,11 +24,42 @@ names = st.text(min_size=1)
         '{"type": "function", "function": {"name": "weather", "arguments": "{\\"city\\": \\"Oslo\\", \\"days\\": 2}"}}',
         f'{{"tool_calls": [{OSLO}]}}',
         f'{{"note": "no call"}} {OSLO}',
+        'I look it up. [weather(city="Oslo", days=2)]',
+        "<|tool_call_start|>[weather(days=2, city='Oslo')]<|tool_call_end|>",
     ],
 )
 def test_calls_are_read_as_templates_write_them(text):
     assert calls_in(text) == calls_in(OSLO)
     assert [name for name, _ in calls_in(text)] == ["weather"]
+
+
+def test_calls_in_pythons_form_are_read_with_values_of_python_or_json_and_never_run():
+    text = "[shop.order(items=['tea', {\"n\": 2}], gift=true, note=None, price=-1.5), shop.close()]"
+    expected = '{"items": ["tea", {"n": 2}], "gift": true, "note": null, "price": -1.5}'
+    call = f'{{"name": "shop.order", "arguments": {expected}}}{{"name": "shop.close", "arguments": {{}}}}'
+    assert calls_in(text) == calls_in(call)
+    assert len(calls_in(text)) == 2
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "1",
+        "x={1}",
+        "x=b'1'",
+        "x=1e999",
+        "**y",
+        "**{'x': 1}",
+        "x=open('/')",
+        "x=\0",
+        "x=" + "(" * 5000,
+        "x=" + "-" * 50_000,
+        "x=" + "[" * 3000 + "]" * 3000,
+        "x=1)(y=2",
+    ],
+)
+def test_what_is_no_call_in_pythons_form_is_none(inside):
+    assert calls_in(f"[f({inside})]") == []
 
 
 def test_calls_in_tags_are_read_with_their_arguments_as_text():
