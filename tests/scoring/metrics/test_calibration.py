@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.scoring.metrics.calibration import calibration
@@ -28,6 +28,7 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
     assert calibrated([(0.0, False)] * 3)["ece"] == 1
 
 
+@settings(deadline=None)
 @given(told)
 def test_every_row_is_in_one_bin_and_the_error_is_a_share(pairs):
     found = calibrated(pairs)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from pipelines.scoring.metrics.exact_match import exact_match, same_json, same_text
 from tests.scoring.metrics.strategies import objects, rows_expecting
@@ -44,6 +44,7 @@ def test_it_follows_the_kind_of_answer():
     assert exact_match(rows, ['{"a": 1}'], is_json=True).tolist() == [1]
 
 
+@settings(deadline=None)
 @given(objects)
 def test_the_expected_answer_is_the_expected_one(value):
     text = json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
@@ -70,6 +70,7 @@ def arrays(pairs):
     return expected, answered
 
 
+@settings(deadline=None)
 @given(codes)
 def test_macro_f1_is_scikit_learns_of_the_labels_that_occur(pairs):
     expected, answered = arrays(pairs)
@@ -79,6 +80,7 @@ def test_macro_f1_is_scikit_learns_of_the_labels_that_occur(pairs):
     assert found == pytest.approx(f1_score(expected, answered, labels=range(4), average="macro", zero_division=np.nan))
 
 
+@settings(deadline=None)
 @given(codes, st.randoms(use_true_random=False))
 def test_macro_f1_stays_between_zero_and_one_whatever_the_order(pairs, random):
     expected, answered = arrays(pairs)
@@ -91,6 +93,7 @@ def test_macro_f1_stays_between_zero_and_one_whatever_the_order(pairs, random):
     assert macro_f1([expected], [expected], [4])(places) == 1
 
 
+@settings(deadline=None)
 @given(codes)
 def test_accuracy_and_confusion_are_scikit_learns(pairs):
     expected, answered = arrays(pairs)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from pipelines.scoring.metrics.strict_json import EXACT, hashable, object_in, plain_object_in, without_fence
 from tests.scoring.metrics.strategies import objects
@@ -33,6 +33,7 @@ def test_what_is_no_json_object_is_none(broken):
     assert plain_object_in(broken) is None
 
 
+@settings(deadline=None)
 @given(objects)
 def test_objects_are_read_whole_and_compare_whatever_their_order(value):
     text = json.dumps(value)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import TinsmithError
@@ -89,6 +89,7 @@ def test_calls_count_by_name_and_arguments_in_any_order():
     assert same_tools(rows, answers).tolist() == [1, 0, 1, 1, 0, 0]
 
 
+@settings(deadline=None)
 @given(names, objects)
 def test_the_expected_call_itself_scores_one(name, arguments):
     text = json.dumps({"name": name, "arguments": arguments})
