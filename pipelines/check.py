@@ -28,6 +28,7 @@ def check_recipe(path: Path) -> Recipe:
         mistakes.append(f"{path}:{document.line(('data', 'engine'))}: data.engine: {mistake}")
     if base_mistake := base_mistakes(recipe.model.base, recipe.model.sha256):
         mistakes.append(f"{path}:{document.line(('model', 'base'))}: model.base: {base_mistake}")
+    mistakes += _metric_file_mistakes(recipe, document)
     mistakes += _same_name_mistakes(recipe, document)
     if mistakes:
         raise TinsmithError("\n".join(mistakes))
@@ -42,6 +43,21 @@ def _source_mistakes(recipe: Recipe, document: Document) -> list[str]:
             field = ("data", "sources", name, spot)
             mistakes.append(f"{document.path}:{document.line(field)}: {'.'.join(field)}: {mistake}")
     return mistakes
+
+
+def _metric_file_mistakes(recipe: Recipe, document: Document) -> list[str]:
+    asked = recipe.evaluate
+    named: dict[tuple[str, ...], str] = {
+        ("evaluate", "functions", name): place.rpartition(":")[0] for name, place in asked.functions.items()
+    }
+    named |= {("evaluate", "sql_database"): asked.sql_database} if asked.sql_database else {}
+    named |= {("evaluate", "bert_score_model"): asked.bert_score_model} if asked.bert_score_model else {}
+    return [
+        f"{document.path}:{document.line(field)}: {'.'.join(field)}: {file} is not there; name it relative to the "
+        "project's folder"
+        for field, file in named.items()
+        if not Path(file).exists()
+    ]
 
 
 def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:

@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py and recipe_gate.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with the files recipe_*.py beside it, the only place where a field is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -6,17 +6,17 @@ Units and meaning stand in each field's description, from which docs/recipes.md 
 
 import datetime
 import string
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_evaluate import METRICS, Evaluate, misfits
 from pipelines.recipe_gate import Gate, check_measured
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Metric = Literal["exact_match", "field_f1", "valid_json"]
 Entity = Literal[
     "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "ip", "url", "date", "age"
 ]
@@ -253,17 +253,6 @@ class Train(Section):
     lora: Lora = Lora()
 
 
-class Evaluate(Section):
-    """How base and tuned are judged."""
-
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = Field(
-        ("exact_match",), description="What is measured, each between 0 and 1 for a row."
-    )
-    slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
-    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
-    max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
-
-
 class Export(Section):
     """The GGUF files that are made."""
 
@@ -296,17 +285,15 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _metrics_fit_the_answer(self) -> Self:
-        for metric in self.evaluate.metrics:
-            if metric != "exact_match" and not isinstance(self.data.example.assistant, JsonAnswer):
-                raise ValueError(
-                    f"evaluate.metrics: {metric} judges JSON answers, but data.example.assistant is text; "
-                    "take it out or answer with {json: [columns]}"
-                )
+        example = self.data.example
+        kind: Literal["json", "text", "conversation"] = "conversation" if example.messages else "text"
+        if mistakes := misfits(self.evaluate.metrics, "json" if isinstance(example.assistant, JsonAnswer) else kind):
+            raise ValueError("evaluate.metrics: " + "; ".join(mistakes))
         return self
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:
-        check_measured(self.gate, self.evaluate.metrics, get_args(Metric))
+        check_measured(self.gate, self.evaluate.names, METRICS)
         return self
 
 

@@ -14,7 +14,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 # Figures of the exported file, each of the judged quant against the 16-bit one.
 EXPORT_FIGURES = ("export.kl_mean", "export.top1", "export.perplexity")
 # What ability and safety measure is known when they have run.
-_MEASURED_LATER = re.compile(r"(ability|safety)\.[a-z0-9_]+")
+_MEASURED_LATER = re.compile(r"(ability|safety)\.[a-z0-9_]+|evaluate\.perplexity")
 _CONFIDENCE = 0.95
 
 

@@ -19,6 +19,13 @@ Shape = Literal["messages", "sharegpt", "alpaca", "completion", "preference", "t
 _URL_WITH_USER = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.I)
 
 
+def without_user(url: str) -> str:
+    """The URL or path itself; raises ValueError where it holds a user or password."""
+    if _URL_WITH_USER.match(url):
+        raise ValueError("holds a user or password; recipes are committed, so name secrets in the environment")
+    return url
+
+
 class Section(BaseModel):
     """A part of a recipe: frozen, without unknown fields, without conversions."""
 
@@ -43,9 +50,7 @@ class _FoundByPath(_Source):
     @field_validator("path")
     @classmethod
     def _no_userinfo(cls, path: str) -> str:
-        if _URL_WITH_USER.match(path):
-            raise ValueError("holds a user or password; recipes are committed, so name secrets in the environment")
-        return path
+        return without_user(path)
 
     def expanded_path(self) -> str:
         """The path with `${NAME}` replaced; raises KeyError with the missing variable's name."""

@@ -7,12 +7,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pipelines import recipe as schema
-from pipelines import recipe_gate, recipe_sources
+from pipelines import recipe_evaluate, recipe_gate, recipe_sources
 from pipelines.recipe import Recipe, example_columns, template_columns
 from pipelines.recipe_sources import FilesSource
 
 PACKAGE = Path(schema.__file__).parent
-SCHEMA = (schema, recipe_gate, recipe_sources)
+SCHEMA = (schema, recipe_evaluate, recipe_gate, recipe_sources)
 
 
 def sections():
@@ -131,3 +131,55 @@ def test_the_gate_asks_only_for_what_is_measured():
             "sources": {"t": {"contract": "c", "type": "files", "path": "p"}},
             "example": {"user": "{u}", "assistant": {"json": ["a"]}}}}"""
         )
+
+
+def recipe_that_measures(example, **evaluate):
+    return Recipe.model_validate_json(
+        json.dumps(
+            {
+                "name": "x",
+                "purpose": "p",
+                "owner": "o",
+                "model": {"base": "b"},
+                "register": {"model": "m"},
+                "data": {"sources": {"t": {"contract": "c", "type": "files", "path": "p"}}, "example": example},
+                "evaluate": evaluate,
+            }
+        )
+    )
+
+
+OF_TEXT, OF_JSON = {"user": "{u}", "assistant": "{a}"}, {"user": "{u}", "assistant": {"json": ["a"]}}
+JUDGE = {"url": "http://127.0.0.1:8080/v1", "model": "judge"}
+
+
+@pytest.mark.parametrize(
+    ("example", "evaluate", "wrong"),
+    [
+        (OF_TEXT, {"metrics": ["field_f1"]}, "field_f1 judges JSON answers"),
+        (OF_JSON, {"metrics": ["rouge_l", "chrf"]}, "rouge_l judges text.*; chrf judges text"),
+        (OF_TEXT, {"metrics": ["tool_calls"]}, "tool_calls judges calls of tools"),
+        (OF_TEXT, {"metrics": ["exact_match", "exact_match"]}, "metrics names exact_match twice"),
+        (OF_TEXT, {"metrics": ["bert_score"]}, "bert_score needs bert_score_model"),
+        (OF_TEXT, {"metrics": ["sql_result"]}, "sql_result needs sql_database"),
+        (OF_TEXT, {"metrics": ["judge"]}, "judge needs judge"),
+        (OF_TEXT, {"judge": JUDGE}, "judge is for judge alone; add judge to metrics"),
+        (OF_TEXT, {"sql_database": "a.sql"}, "sql_database is for sql_result alone"),
+        (OF_TEXT, {"functions": {"chrf": "a.py:f"}}, "functions.chrf has the name of a metric"),
+        (OF_TEXT, {"functions": {"mine": "a.py"}}, "pattern"),
+        (OF_TEXT, {"functions": {"Mine": "a.py:f"}}, "pattern"),
+    ],
+)
+def test_metrics_that_do_not_fit_or_lack_something_are_refused(example, evaluate, wrong):
+    with pytest.raises(ValidationError, match=wrong):
+        recipe_that_measures(example, **evaluate)
+
+
+def test_metrics_fit_the_answers_they_are_made_for():
+    tools = {"messages": "m", "tools": "t"}
+    assert recipe_that_measures(tools, metrics=["tool_calls", "tool_names"]).evaluate.functions == {}
+    assert recipe_that_measures(OF_JSON, metrics=["field_f1", "macro_f1", "valid_json"])
+    asked = recipe_that_measures(
+        OF_TEXT, metrics=["chrf", "judge"], judge=JUDGE, functions={"mine": "m/a.py:f"}
+    ).evaluate
+    assert asked.names == ("chrf", "judge", "mine")

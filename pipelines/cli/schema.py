@@ -43,7 +43,8 @@ def field_table(schema: dict[str, Any]) -> str:
     """A Markdown table of every field of the recipe: what is allowed, its default and its meaning."""
     rows = ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
     for field, spec, required in _fields(schema, schema, ""):
-        default = "required" if required else "its fields'" if _section(schema, spec) else _code(spec.get("default"))
+        has_own = _section(schema, spec) and "anyOf" not in spec
+        default = "required" if required else "its fields'" if has_own else _code(spec.get("default"))
         cells = (f"`{field}`", _allowed(schema, spec), default, spec.get("description", _docstring(schema, spec)))
         rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows) + "\n"
@@ -91,7 +92,8 @@ def _values(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _section(schema: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any] | None:
-    reference = spec.get("$ref")
+    optional = [choice for choice in spec.get("anyOf", []) if choice.get("type") != "null"]
+    reference = (optional[0] if len(optional) == 1 else spec).get("$ref")
     return schema["$defs"][reference.rpartition("/")[2]] if reference else None
 
 
@@ -102,10 +104,10 @@ def _docstring(schema: dict[str, Any], spec: dict[str, Any]) -> str:
 
 def _allowed(schema: dict[str, Any], spec: dict[str, Any]) -> str:
     """What a field's value may be, in words."""
-    if choices := spec.get("anyOf", spec.get("oneOf")):
-        return " or ".join(_allowed(schema, choice) for choice in choices if choice.get("type") != "null")
     if _section(schema, spec):
         return "section"
+    if choices := spec.get("anyOf", spec.get("oneOf")):
+        return " or ".join(_allowed(schema, choice) for choice in choices if choice.get("type") != "null")
     if "enum" in spec:
         return ", ".join(f"`{value}`" for value in spec["enum"])
     if "const" in spec:
@@ -113,7 +115,10 @@ def _allowed(schema: dict[str, Any], spec: dict[str, Any]) -> str:
     if spec["type"] == "array":
         return f"list of: {_allowed(schema, spec['items'])}"
     if spec["type"] == "object":
-        return "sections by name" if "patternProperties" in spec else f"by {_allowed(schema, spec['propertyNames'])}"
+        if "patternProperties" not in spec:
+            return f"by {_allowed(schema, spec['propertyNames'])}"
+        values = _values(spec)
+        return "sections by name" if "type" not in values else f"{_allowed(schema, values)}, by name"
     return _plain(spec)
 
 

@@ -76,6 +76,20 @@ def tokenize_chat(
     return TokenizedExample(whole[:end], trained[:end])
 
 
+def expected_tokens(
+    tokenizer: Any, prompt: Sequence[Message], row: Mapping[str, Any]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids of a prompt, and of a row's answer behind it without its end of turn.
+
+    Raises:
+        TinsmithError: as tokenize_chat does.
+    """
+    messages, tools = stored_chat(row)
+    example = tokenize_chat(tokenizer, [*prompt, messages[-1]], tools, "completion")
+    *answer, _ = example.last_answer
+    return tuple(example.input_ids[: -len(answer) - 1]), tuple(answer)
+
+
 def answer_text(tokenizer: Any, messages: Sequence[Message], tools: Tools) -> str:
     """What the model is to write as the chat's last turn: its text or, with calls or reasoning, what the template makes
     of them; without control tokens, which llama-server does not show either."""

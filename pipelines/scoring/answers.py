@@ -36,11 +36,13 @@ class Answer:
 
     `finish_reason` is the API's `stop` or `length`; or, with an empty text, `timeout` where no answer came in time, or
     `prompt_too_long` where the prompt does not fit into the model's context. `seconds` is the request's wall time.
+    `logprob` is the natural log probability of the whole answer, None where the server told none.
     """
 
     text: str
     finish_reason: str
     seconds: float
+    logprob: float | None = None
 
     @property
     def answered(self) -> bool:

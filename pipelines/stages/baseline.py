@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.side_rows import SideRows
-from pipelines.data.tokenizing import chat_text
+from pipelines.data.tokenizing import chat_text, expected_tokens
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
-from pipelines.llama_client import PARALLEL
+from pipelines.llama_client import PARALLEL, Continuation
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_to, write_answers
+from pipelines.scoring.metrics.perplexity import (
+    AnswerLikelihood,
+    answer_likelihoods,
+    write_expected,
+    write_likelihoods,
+)
 from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
 from pipelines.stage_runner import run
 
@@ -35,7 +41,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
     tools = [row["tools"] for row in rows]
-    answers = {}
+    answers, likelihoods = {}, dict[str, list[AnswerLikelihood]]()
     for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
         server = partial(
             serving,
@@ -47,9 +53,18 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         )
         questions = Questions(gguf_sha256, prompts, max_tokens, tools)
         answers[variant] = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
+        if recipe.evaluate.perplexity:
+            expected = _expected(tokenizer, prompts, rows)
+            likelihoods[variant] = answer_likelihoods(gguf_sha256, expected, paths.scratch / "baseline", server)
+    ids = [row["example_id"] for row in rows]
     with written_whole(paths.work / "baseline") as folder:
         for variant, given in answers.items():
-            write_answers(folder / f"{variant}.jsonl", [row["example_id"] for row in rows], given)
+            write_answers(folder / f"{variant}.jsonl", ids, given)
+        if recipe.evaluate.perplexity:
+            for variant, found in likelihoods.items():
+                write_likelihoods(folder / f"{variant}.likelihoods.json", ids, found)
+            # What the tuned model will be asked: evaluate has no tokenizer.
+            write_expected(folder / "expected.json", ids, _expected(tokenizer, [row["prompt"] for row in rows], rows))
     write_json(
         paths.reports / "baseline.json",
         {
@@ -80,6 +95,11 @@ def _prompts(
         shots = few_shot_examples(SideRows(paths.work / "train.parquet"), recipe.evaluate.few_shot)
         asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
     return asked
+
+
+def _expected(tokenizer: Any, prompts: Sequence[Prompt], rows: Sequence[Row]) -> list[Continuation]:
+    pairs = zip(prompts, rows, strict=True)
+    return [Continuation(*expected_tokens(tokenizer, prompt, row)) for prompt, row in pairs]
 
 
 def _longest(prompts: Sequence[Prompt], tools: Sequence[Any], tokenizer: Any) -> int:

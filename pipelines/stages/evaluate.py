@@ -1,8 +1,9 @@
 """evaluate: the tuned GGUF, the file that ships, against its base on the same rows, and the gate's verdict."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,14 @@ from pipelines.scoring.comparison_slices import (
 )
 from pipelines.scoring.comparison_statistics import Measured
 from pipelines.scoring.evaluation import Evaluation
-from pipelines.scoring.gate_figures import other_figures
-from pipelines.scoring.metrics import scorer
+from pipelines.scoring.gate_figures import other_figures, reported_figure
+from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
+from pipelines.scoring.metrics.perplexity import (
+    answer_likelihoods,
+    perplexity_figure,
+    read_expected,
+    read_likelihoods,
+)
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.stage_runner import run
 
@@ -57,31 +64,57 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         raise TinsmithError(
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
         )
+    measuring = _measuring(recipe, paths, rows)
+    check_measurable(measuring)
+    tuned = _tuned(recipe, paths)
     champion = _champion(recipe, paths)
-    answers = _answers(recipe, paths, rows, champion)
-    measured = _measured(recipe, rows, answers)
+    answers = _answers(recipe, paths, rows, tuned, champion)
+    found = measure(measuring, answers)
     comparisons = {
         metric: compare(metric, variants, len(rows), _confidence(recipe, metric))
-        for metric, variants in measured.items()
+        for metric, variants in found.figures.items()
     }
-    figures = {metric: gate.metric_figure(found) for metric, found in comparisons.items()}
-    figures |= other_figures(
-        [name for name in recipe.gate.rules if name not in figures], paths, _exported(recipe, paths)
-    )
-    compared_with = {metric: found.compared_with for metric, found in comparisons.items()}
+    perplexity = _perplexity(tuned, paths, rows, answers) if recipe.evaluate.perplexity else None
+    figures = {metric: gate.metric_figure(compared) for metric, compared in comparisons.items()}
+    if perplexity:
+        figures["evaluate.perplexity"] = reported_figure(perplexity)
+    exported = _exported(recipe, paths)
+    figures |= other_figures([name for name in recipe.gate.rules if name not in figures], paths, exported)
+    compared_with = {metric: compared.compared_with for metric, compared in comparisons.items()}
+    to_beat = _to_beat(recipe, tuned, champion, found.figures, len(rows))
     evaluation = Evaluation(
         example_ids=[row["example_id"] for row in rows],
         answers=answers,
         comparisons=comparisons,
-        results=gate.rule_results(recipe.gate.rules, figures, _to_beat(recipe, paths, champion, measured, len(rows))),
-        slices=slice_rows(_slices(recipe, paths, rows), measured, compared_with),
+        results=gate.rule_results(recipe.gate.rules, figures, to_beat),
+        slices=slice_rows(_slices(recipe, paths, rows), found.figures, compared_with),
         quant=recipe.export.quants[0],
-        gguf_sha256=_exported(recipe, paths)["sha256"],
+        gguf_sha256=tuned.sha256,
+        more={
+            "confusion": found.confusion,
+            "calibration": found.calibration,
+            "judge": found.judge,
+            "refusals": found.refusals,
+            "functions": found.functions,
+            "perplexity": perplexity,
+        },
     )
-    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, measured)
+    _write_answers_side_by_side(paths.work / "answers.jsonl", rows, answers, found.figures)
     write_json(paths.reports / "evaluation.json", evaluation.as_json())
     write_json(paths.reports / "metrics.json", evaluation.in_columns())
     write_text(paths.reports / "slices.csv", slices_csv(evaluation.slices))
+
+
+def _measuring(recipe: Recipe, paths: Paths, rows: Rows) -> Measuring:
+    datasheet = read_json(paths.reports / "datasheet.json")
+    return Measuring(
+        recipe.evaluate,
+        recipe.data.example,
+        rows,
+        allowed=datasheet["allowed_answers"],
+        schema=datasheet["answer_schema"],
+        kept_in=paths.scratch / "evaluate",
+    )
 
 
 def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
@@ -92,25 +125,16 @@ def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
         return fetch_champion(client, recipe.handoff.model, paths.scratch / "champion")
 
 
-def _answers(recipe: Recipe, paths: Paths, rows: Rows, champion: Champion | None) -> Answers:
-    """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
-    ids = [row["example_id"] for row in rows]
-    check_made("baseline", recipe.name, paths.work / "baseline")
-    kept = sorted((paths.work / "baseline").glob("*.jsonl"))
-    answers: Answers = {file.stem: read_answers(file, ids) for file in kept}
-    exported = _exported(recipe, paths)
-    gguf = paths.work / "gguf" / exported["file"]
-    if sha256_of_file(gguf) != exported["sha256"]:
-        raise TinsmithError(
-            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
-        )
-    answers[TUNED] = _asked(paths, rows, gguf, exported["sha256"], TUNED)
-    if champion is not None:
-        answers[CHAMPION] = _asked(paths, rows, champion.gguf, champion.sha256, CHAMPION)
-    return answers
+@dataclass(frozen=True)
+class _Model:
+    """A file that is asked: its digest, how long its answers may be, and what serves it."""
+
+    sha256: str
+    max_tokens: int
+    server: Callable[[], AbstractContextManager[str]]
 
 
-def _asked(paths: Paths, rows: Rows, gguf: Path, sha256: str, label: str) -> Sequence[Answer]:
+def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
     tokens = read_json(paths.reports / "datasheet.json")["tokens"]
     max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
 
@@ -121,25 +145,51 @@ def _asked(paths: Paths, rows: Rows, gguf: Path, sha256: str, label: str) -> Seq
         log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    questions = Questions(sha256, [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows])
-    return answers_to(questions, paths.scratch / "evaluate", server, label)
+    return _Model(sha256, max_tokens, server)
+
+
+def _tuned(recipe: Recipe, paths: Paths) -> _Model:
+    exported = _exported(recipe, paths)
+    gguf = paths.work / "gguf" / exported["file"]
+    if sha256_of_file(gguf) != exported["sha256"]:
+        raise TinsmithError(
+            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
+        )
+    return _model(paths, gguf, exported["sha256"], TUNED)
+
+
+def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: Champion | None) -> Answers:
+    """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
+    ids = [row["example_id"] for row in rows]
+    check_made("baseline", recipe.name, paths.work / "baseline")
+    kept = sorted((paths.work / "baseline").glob("*.jsonl"))
+    answers: Answers = {file.stem: read_answers(file, ids) for file in kept}
+    answers[TUNED] = _asked(paths, rows, tuned, TUNED)
+    if champion is not None:
+        model = _model(paths, champion.gguf, champion.sha256, CHAMPION)
+        answers[CHAMPION] = _asked(paths, rows, model, CHAMPION)
+    return answers
+
+
+def _asked(paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
+    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
+    questions = Questions(model.sha256, prompts, model.max_tokens, tools)
+    return answers_to(questions, paths.scratch / "evaluate", model.server, label)
+
+
+def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]) -> dict[str, Any]:
+    """Of the expected answers: for the base as baseline found it; the tuned model is asked."""
+    folder, ids = paths.work / "baseline", [row["example_id"] for row in rows]
+    bases = [variant for variant in variants if variant not in (TUNED, CHAMPION)]
+    found = {variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids) for variant in bases}
+    expected = read_expected(folder / "expected.json", ids)
+    found[TUNED] = answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)
+    return perplexity_figure(found)
 
 
 def _exported(recipe: Recipe, paths: Paths) -> dict[str, Any]:
     """What export.json says of the file that is judged."""
     return dict(read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]])
-
-
-def _measured(recipe: Recipe, rows: Rows, answers: Answers) -> dict[str, dict[str, Measured]]:
-    """By metric, by variant: the scores of the rows, or the metric as a function of any of them."""
-    scorers = {metric: scorer(metric, recipe) for metric in recipe.evaluate.metrics}
-    return {
-        metric: {
-            variant: np.array([score(said.text, row["answer"]) for said, row in zip(given, rows, strict=True)])
-            for variant, given in answers.items()
-        }
-        for metric, score in scorers.items()
-    }
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:
@@ -148,11 +198,15 @@ def _confidence(recipe: Recipe, metric: str) -> float:
 
 
 def _to_beat(
-    recipe: Recipe, paths: Paths, champion: Champion | None, measured: dict[str, dict[str, Measured]], rows: int
+    recipe: Recipe,
+    tuned: _Model,
+    champion: Champion | None,
+    measured: Mapping[str, Mapping[str, Measured]],
+    rows: int,
 ) -> gate.Champion:
     if champion is None:
         return gate.Champion({}, "There is no champion yet, so there is nothing to beat.")
-    if champion.sha256 == _exported(recipe, paths)["sha256"]:
+    if champion.sha256 == tuned.sha256:
         return gate.Champion({}, f"The champion, version {champion.version}, is this very file.")
     ruled = [metric for metric, rule in recipe.gate.rules.items() if rule.better_than_champion_by is not None]
     return gate.Champion(
@@ -183,7 +237,7 @@ def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, An
 
 
 def _write_answers_side_by_side(
-    path: Path, rows: Rows, answers: Answers, measured: dict[str, dict[str, Measured]]
+    path: Path, rows: Rows, answers: Answers, measured: Mapping[str, Mapping[str, Measured]]
 ) -> None:
     """What was asked, expected and said, with its scores, for people who may see the data."""
     lines = [

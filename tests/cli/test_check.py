@@ -42,6 +42,16 @@ def test_a_recipe_is_named_or_given_as_a_file(tinsmith, given):
             "type: database, dsn_env: UNSET_DSN, table: t, as_of: 2026-01-31, as_of_column: at",
             "recipes/tickets.yaml:6: data.sources.tickets.dsn_env: the environment variable UNSET_DSN is not set",
         ),
+        (
+            "model: {base",
+            "evaluate: {functions: {polite: metrics/polite.py:polite}}\nmodel: {base",
+            "recipes/tickets.yaml:10: evaluate.functions.polite: metrics/polite.py is not there; name it relative to",
+        ),
+        (
+            "model: {base",
+            "evaluate: {metrics: [sql_result], sql_database: shop.sql}\nmodel: {base",
+            "recipes/tickets.yaml:10: evaluate.sql_database: shop.sql is not there; name it relative to",
+        ),
         ("smollm2-135m", "smolm-135m", "recipes/tickets.yaml:10: model.base: no embedded base is called"),
         ("{intent}", "{intend}", "has no column intend (did you mean intent?"),
     ],

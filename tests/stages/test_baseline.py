@@ -6,8 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.files import read_json, write_json
+from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
+from pipelines.scoring.metrics.perplexity import read_expected, read_likelihoods
 from pipelines.stages.baseline import baseline
 
 pytestmark = pytest.mark.e2e
@@ -85,3 +87,20 @@ def test_without_few_shot_the_base_is_asked_once(paths):
     baseline(recipe(few_shot=0), paths)
     assert list(read_json(paths.reports / "baseline.json")["variants"]) == ["base"]
     assert not (paths.work / "baseline" / "base_few_shot.jsonl").exists()
+
+
+def test_the_likelihood_of_the_expected_answers_is_asked_behind_each_variants_prompts(paths):
+    baseline(recipe(few_shot=3, perplexity=True), paths)
+    folder = paths.work / "baseline"
+    ids = [line["example_id"] for line in lines(paths, "base")]
+    expected = read_expected(folder / "expected.json", ids)
+    tokenizer = load_tokenizer(base_model(recipe(0).model).folder)
+    judged = {row["example_id"]: row for row in pq.read_table(paths.work / "test.parquet").to_pylist()}
+    for example_id, asked in zip(ids, expected, strict=True):
+        assert tokenizer.decode(asked.tokens) == judged[example_id]["answer"]
+        assert tokenizer.decode(asked.prompt).endswith("<|im_start|>assistant\n")
+    plain = read_likelihoods(folder / "base.likelihoods.json", ids)
+    shown = read_likelihoods(folder / "base_few_shot.likelihoods.json", ids)
+    assert [found.tokens for found in plain] == [found.tokens for found in shown] == [len(e.tokens) for e in expected]
+    # Examples of the very form make it likelier.
+    assert sum(found.logprob for found in shown) > sum(found.logprob for found in plain)

@@ -14,17 +14,23 @@ from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json
 from pipelines.handoff.registry import open_registry
+from pipelines.llama_client import Continuation
 from pipelines.model.base import EMBEDDED
 from pipelines.paths import Paths
 from pipelines.pinned import fetch
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
+from pipelines.scoring.metrics.perplexity import AnswerLikelihood, write_expected, write_likelihoods
 from pipelines.scoring.prompts import judged_rows
 from pipelines.stages.evaluate import evaluate
 
 ROWS = 6
 SECRET_WORD = "heliotrope"
-LABELS = {"product": ["Card", "Loan"]}
+DATASHEET = {
+    "tokens": {"longest": 64, "longest_answer": 8},
+    "allowed_answers": {"product": ["Card", "Loan"]},
+    "answer_schema": {"type": "object", "properties": {"product": {"enum": ["Card", "Loan"]}}, "required": ["product"]},
+}
 
 
 def recipe(assistant: Any = None, gate: dict[str, Any] | None = None, **evaluation: Any) -> Recipe:
@@ -78,9 +84,7 @@ def paths(tmp_path, monkeypatch) -> Paths:
     for variant in ("base", "base_few_shot"):
         answers = [Answer('{"product": "Card"}', "stop", 0.1)] * (ROWS - 1) + [Answer("", "timeout", 600.0)]
         write_answers(paths.work / "baseline" / f"{variant}.jsonl", ids, answers)
-    write_json(
-        paths.reports / "datasheet.json", {"tokens": {"longest": 64, "longest_answer": 8}, "allowed_answers": LABELS}
-    )
+    write_json(paths.reports / "datasheet.json", DATASHEET)
     gguf = paths.work / "gguf" / "triage-Q4_K_M.gguf"
     gguf.parent.mkdir()
     gguf.write_bytes(b"no model")
@@ -307,6 +311,32 @@ def crown(client, model: bytes) -> str:
     client.create_model_version("triage", f"{run.info.artifact_uri}/bundle", run.info.run_id, tags=tags)
     client.set_registered_model_alias("triage", "champion", "1")
     return tags["tinsmith.sha256"]
+
+
+@pytest.mark.e2e
+def test_the_tuned_models_perplexity_is_asked_once_and_stands_beside_the_bases(real_model, monkeypatch):
+    paths = real_model
+    ids = [f"tickets.csv:{number}" for number in range(ROWS)]
+    # Ten tokens behind five, each from the beginning of the vocabulary: nothing that a model would say.
+    expected = [Continuation(tuple(range(100, 105)), tuple(range(200, 210)))] * ROWS
+    write_expected(paths.work / "baseline" / "expected.json", ids, expected)
+    for variant, logprob in (("base", -10.0), ("base_few_shot", -20.0)):
+        found = [AnswerLikelihood(logprob, 10)] * ROWS
+        write_likelihoods(paths.work / "baseline" / f"{variant}.likelihoods.json", ids, found)
+    evaluate(recipe(perplexity=True), paths)
+    figure = read_json(paths.reports / "evaluation.json")["perplexity"]
+    assert (figure["compared_with"], figure["base"], figure["rows"]) == ("base", pytest.approx(2.718282), ROWS)
+    assert figure["tuned"] > 100
+    assert figure["difference"] == pytest.approx(figure["tuned"] - figure["base"], abs=1e-5)
+
+    monkeypatch.setenv("TINSMITH_LLAMA_CPP", "nowhere")
+    evaluate(recipe(perplexity=True), paths)
+    assert read_json(paths.reports / "evaluation.json")["perplexity"] == figure
+
+
+def test_a_metric_that_cannot_be_measured_is_told_before_the_model_is_asked(paths):
+    with pytest.raises(TinsmithError, match=r"none\.py: there is no such file"):
+        evaluate(recipe(functions={"mine": "none.py:mine"}), paths)
 
 
 def test_a_gguf_other_than_the_exported_one_is_refused(paths):
