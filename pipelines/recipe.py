@@ -259,8 +259,15 @@ class Evaluate(Section):
         ("exact_match",), description="What is measured, each between 0 and 1 for a row."
     )
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
-    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
+    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(
+        3, description="Training examples shown to the base model, those nearest to the question."
+    )
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+    constrained: bool = Field(
+        False,
+        description="Whether the tuned model is served, and so judged, with a grammar that allows no answer of another "
+        "form or value. The base is asked with and without one.",
+    )
 
 
 class Rule(Section):

@@ -28,6 +28,7 @@ from pipelines.scoring.answers import (
 )
 from pipelines.scoring.comparison import TUNED, Comparison, Scores, compare, slice_rows
 from pipelines.scoring.gate import Verdict, rule_results, verdict
+from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics import Score, scorer
 from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.report import Report, Subject, render, slices_csv
@@ -73,7 +74,8 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         raise TinsmithError(
             f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
         )
-    tokens = read_json(paths.reports / "datasheet.json")["tokens"]
+    datasheet = read_json(paths.reports / "datasheet.json")
+    tokens = datasheet["tokens"]
     max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
 
     def server() -> AbstractContextManager[str]:
@@ -83,9 +85,13 @@ def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]
         log = paths.scratch / "evaluate" / "tuned.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    questions = Questions(
-        exported["sha256"], [row["prompt"] for row in rows], max_tokens, [row["tools"] for row in rows]
-    )
+    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
+    grammar = answer_grammar(recipe.data.example.assistant, datasheet, tools) if recipe.evaluate.constrained else None
+    if recipe.evaluate.constrained and grammar is None:
+        raise TinsmithError(
+            f"{paths.recipe}: evaluate.constrained: answers here are free or may call tools; take it out"
+        )
+    questions = Questions(exported["sha256"], prompts, max_tokens, tools, grammar)
     return answers_to(questions, paths.scratch / "evaluate", server, "tuned")
 
 
