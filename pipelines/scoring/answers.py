@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,11 @@ class _KeptAnswers:
     def __init__(self, file: Path) -> None:
         self._file = file
         self.by_row: dict[int, Answer] = {}
-        if not file.exists():
-            return
-        *whole, half_written = file.read_bytes().split(b"\n")
-        if half_written:
-            os.truncate(file, file.stat().st_size - len(half_written))
-        for line in map(json.loads, whole):
-            self.by_row[line.pop("index")] = Answer(**line)
+        if file.exists():
+            *whole, half_written = file.read_bytes().split(b"\n")
+            if half_written:
+                os.truncate(file, file.stat().st_size - len(half_written))
+            self.by_row = {line.pop("index"): Answer(**line) for line in map(json.loads, whole)}
 
     def add(self, row: int, answer: Answer) -> None:
         """Write one answer down."""
@@ -148,7 +147,7 @@ def answers_side_by_side(asked: Mapping[str, Questions], kept_in: Path, server: 
                         f"{ended}, the last {deaths} times without a new one; these are kept, so look into its log and "
                         "run the stage again"
                     ) from None
-                progress.console.print(f"{ended}; it is started again")
+                progress.console.print(f"{ended}; it is started again", soft_wrap=True)
     return {name: [found.by_row[row] for row in range(rows)] for name, found in kept.items()}
 
 
@@ -201,16 +200,13 @@ def _replies(
         return [(name, row, _reply(requests_session, url, asked[name], row)) for name in missing[row]]
 
     with session() as requests_session, request_pool() as pool:
-        under_way: set[Future[list[tuple[str, int, Answer]]]] = set()
-        for row in missing:
-            under_way.add(pool.submit(answers_of, row))
-            if len(under_way) >= 2 * PARALLEL:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for answered in done:
-                    yield from answered.result()
+        rows = iter(missing)
+        under_way = {pool.submit(answers_of, row) for row in islice(rows, 2 * PARALLEL)}
         while under_way:
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for answered in done:
+            under_way |= {pool.submit(answers_of, row) for row in islice(rows, len(done))}
+            # What was answered comes before the news that the server ended.
+            for answered in sorted(done, key=lambda future: future.exception() is not None):
                 yield from answered.result()
 
 

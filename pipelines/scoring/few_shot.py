@@ -22,9 +22,9 @@ def nearest_examples(train: Iterable[Row], asked: Sequence[Row], count: int) -> 
     are chosen in Liu et al. 2021 (arXiv:2101.06804), without a second model. The longest tenth of the training set is
     left out; where more are left, 20,000 take part, chosen by a hash of their ids. `train` is gone through three times.
     """
-    if not count:
-        return [[] for _ in asked]
     places, hashes = _candidates(train)
+    if not (count and asked and len(places)):
+        return [[] for _ in asked]
     chosen = _nearest(_questions(_at(train, places)), _questions(asked), hashes, count)
     wanted = np.unique(places[chosen])
     found = dict(zip(wanted.tolist(), _at(train, wanted), strict=True))

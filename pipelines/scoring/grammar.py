@@ -55,8 +55,9 @@ def _of_kind(kind: str, schema: Mapping[str, Any]) -> str:
 
 
 def _object(properties: Mapping[str, Any]) -> str:
-    pairs = (f"{_literal(f'{json.dumps(key, ensure_ascii=False)}: ')} {_value(of)}" for key, of in properties.items())
-    return f'"{{" {_literal(", ").join(f" {pair} " for pair in pairs)} "}}"'
+    keys = (_literal(json.dumps(key, ensure_ascii=False) + ": ") for key in properties)
+    pairs = ' ", " '.join(f"{key} {_value(of)}" for key, of in zip(keys, properties.values(), strict=True))
+    return f'"{{" {pairs} "}}"'
 
 
 def _one_of(texts: Iterable[str]) -> str:
@@ -65,4 +66,5 @@ def _one_of(texts: Iterable[str]) -> str:
 
 def _literal(text: str) -> str:
     r"""A text in quotes, with `\`, `"` and control characters escaped."""
-    return '"' + re.sub(r'[\\"\x00-\x1f\x7f]', lambda found: f"\\x{ord(found[0]):02x}", text) + '"'
+    escaped = re.sub(r'[\\"]', r"\\\g<0>", text)
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", escaped) + '"'
