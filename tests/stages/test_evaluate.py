@@ -139,6 +139,26 @@ def test_a_gguf_other_than_the_exported_one_is_refused(paths):
         evaluate(recipe(), paths)
 
 
+@pytest.mark.e2e
+def test_where_the_recipe_says_so_the_tuned_model_is_held_to_the_form_of_the_answers(real_model):
+    paths = real_model
+    schema = {"type": "object", "properties": {"product": {"type": "string"}}}
+    datasheet = {**read_json(paths.reports / "datasheet.json"), "answer_schema": schema}
+    write_json(paths.reports / "datasheet.json", {**datasheet, "allowed_answers": {"product": ["Card", "Loan"]}})
+    evaluate(recipe(metrics=["valid_json"], constrained=True), paths)
+    said = [json.loads(line)["tuned"] for line in (paths.work / "answers.jsonl").read_text().splitlines()]
+    assert set(said) <= {'{"product": "Card"}', '{"product": "Loan"}'}
+
+
+def test_free_answers_cannot_be_constrained(paths):
+    write_json(
+        paths.reports / "datasheet.json",
+        {"tokens": {"longest": 64, "longest_answer": 8}, "answer_schema": None, "allowed_answers": {}},
+    )
+    with pytest.raises(TinsmithError, match=r"triage.yaml: evaluate.constrained: answers here are free .* take it out"):
+        evaluate(recipe("{reply}", constrained=True), paths)
+
+
 def test_a_test_split_without_rows_is_refused(paths):
     write_test_rows(paths, 0)
     with pytest.raises(TinsmithError, match=r"test.parquet: no rows to judge by; raise data.split.test"):
