@@ -30,12 +30,20 @@ if os.getppid() == int(sys.argv[1]):
 
 @contextmanager
 def serving(
-    gguf: Path, toolchain: Toolchain, *, parallel: int, context_per_slot: int, log: Path, port: int = 0
+    gguf: Path,
+    toolchain: Toolchain,
+    *,
+    parallel: int,
+    context_per_slot: int,
+    log: Path,
+    port: int = 0,
+    grammar: str | None = None,
 ) -> Iterator[str]:
     """Run llama-server on `gguf` and give its base URL, such as http://127.0.0.1:41234, once it answers.
 
     `parallel` requests are answered at once, each with `context_per_slot` tokens for prompt and answer. Port 0 lets the
-    system choose a free one. The server's messages go to `log`. On Linux the server ends with the thread that
+    system choose a free one. `grammar` is the GBNF that answers keep where a request brings none of its own. The
+    server's messages go to `log`. On Linux the server ends with the thread that
     entered the block, however that ends.
 
     Raises:
@@ -44,6 +52,7 @@ def serving(
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(toolchain.program("llama-server"))]
     command += _arguments(gguf, parallel, context_per_slot, port)
+    command += ["--grammar", grammar] if grammar else []
     with log.open("wb") as messages:
         server = subprocess.Popen(
             _tied_to_parent(command), stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT
