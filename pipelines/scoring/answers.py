@@ -125,23 +125,21 @@ def answers_side_by_side(asked: Mapping[str, Questions], kept_in: Path, server: 
     """
     kept = {label: _KeptAnswers(kept_in / f"{questions.digest()}.jsonl") for label, questions in asked.items()}
     rows = max(len(questions.prompts) for questions in asked.values())
-    label, deaths = ", ".join(asked), 0
+    label, wanted, deaths = ", ".join(asked), rows * len(asked), 0
     with _progress() as progress:
-        bar = progress.add_task(f"asking {label}", total=rows * len(asked), completed=_count(kept), rate="-")
+        bar = progress.add_task(f"asking {label}", total=wanted, completed=_count(kept), rate="-")
         while missing := _missing(kept, rows):
-            before = _count(kept)
-            started = time.perf_counter()
+            before, started = _count(kept), time.perf_counter()
             try:
                 with server() as url:
                     for name, row, answer in _replies(asked, missing, url):
                         kept[name].add(row, answer)
                         done = _count(kept)
-                        rate = f"{(done - before) / (time.perf_counter() - started):.1f}"
-                        progress.update(bar, completed=done, rate=rate)
+                        rate = (done - before) / (time.perf_counter() - started)
+                        progress.update(bar, completed=done, rate=f"{rate:.1f}")
             except ServerEndedError as error:
-                done = _count(kept)
-                deaths = 0 if done > before else deaths + 1
-                ended = f"{label}: the server ended after {done} of {rows * len(asked)} answers ({error})"
+                deaths = 0 if _count(kept) > before else deaths + 1
+                ended = f"{label}: the server ended after {_count(kept)} of {wanted} answers ({error})"
                 if deaths == _MOST_DEATHS:
                     raise TinsmithError(
                         f"{ended}, the last {deaths} times without a new one; these are kept, so look into its log and "
