@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.recipe import Answer, JsonAnswer
 
+# Numbers end: a model that is not held to their length may repeat a digit for ever.
 _JSON = r"""
 value ::= object | array | string | number | boolean | null
 object ::= "{" (pair (", " pair)*)? "}"
@@ -15,8 +16,8 @@ array ::= "[" (value (", " value)*)? "]"
 string ::= "\"" character* "\""
 character ::= [^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" hex hex hex hex)
 hex ::= [0-9a-fA-F]
-number ::= integer ("." [0-9]+)? ([eE] [-+]? [0-9]+)?
-integer ::= "-"? ("0" | [1-9] [0-9]*)
+number ::= integer ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?
+integer ::= "-"? ("0" | [1-9] [0-9]{0,18})
 boolean ::= "true" | "false"
 null ::= "null"
 """
