@@ -67,13 +67,22 @@ def _quality(evaluation: dict[str, Any]) -> str:
         [
             metric,
             evaluation["rows"],
-            *(_percent(found.get(variant)) for variant in ("base", "base_few_shot", "tuned")),
+            *(_percent(found.get(variant)) for variant in ("base", "base_few_shot", "base_constrained", "tuned")),
             f"{_percent(found['difference'])} [{', '.join(_percent(end) for end in found['interval'])}]",
             found["compared_with"],
         ]
         for metric, found in evaluation["metrics"].items()
     ]
-    head = ["metric", "rows", "base", "base, few-shot", "tuned", "difference, its interval, points", "compared with"]
+    head = [
+        "metric",
+        "rows",
+        "base",
+        "base, few-shot",
+        "base, constrained",
+        "tuned",
+        "difference, its interval, points",
+        "compared with",
+    ]
     return f"{markdown_table(head, rows)}\n\nVerdict of the gate: {evaluation['verdict']}."
 
 

@@ -81,7 +81,14 @@ class Evaluate(Section):
         False, description="Also measure how likely base and tuned hold the expected answers; less is better."
     )
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
-    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
+    few_shot: Annotated[int, Field(ge=0, le=20)] = Field(
+        3, description="Training examples shown to the base model, those nearest to the question."
+    )
+    constrained: bool = Field(
+        False,
+        description="Whether the tuned model is served, and so judged, with a grammar that allows no answer of another "
+        "form or value. The base is asked with and without one.",
+    )
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
 
     @property

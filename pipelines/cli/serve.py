@@ -18,6 +18,7 @@ from pipelines.paths import Paths
 from pipelines.recipe import Example, Recipe, example_columns
 from pipelines.recipe_reader import did_you_mean, read_resolved
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS
+from pipelines.scoring.grammar import answer_grammar
 
 # People and programs that ask at once; more wait for a free slot.
 _PARALLEL = 4
@@ -33,7 +34,9 @@ def serve_model(name: str, port: int, quant: str | None) -> None:
     _check_port(port)
     paths = Paths(name)
     gguf = _exported(paths, quant or recipe.export.quants[0])
-    longest_answer = read_report(paths, "datasheet")["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    datasheet = read_report(paths, "datasheet")
+    longest_answer = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    answer, tools = recipe.data.example.assistant, recipe.data.example.tools
     log = paths.scratch / "serve" / "server.log"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -44,6 +47,8 @@ def serve_model(name: str, port: int, quant: str | None) -> None:
             context_per_slot=recipe.train.max_length + longest_answer,
             log=log,
             port=port,
+            # As it was judged.
+            grammar=answer_grammar(answer, datasheet, [tools]) if recipe.evaluate.constrained else None,
         ) as url:
             print(f"{gguf} is served at {url}/v1 (OpenAI-compatible; Ctrl-C stops it). Try it:\n")
             print(curl_line(url, recipe, longest_answer), flush=True)

@@ -38,12 +38,14 @@ def serving(
     log: Path,
     port: int = 0,
     adapter: Path | None = None,
+    grammar: str | None = None,
 ) -> Iterator[str]:
     """Run llama-server on `gguf` and give its base URL, such as http://127.0.0.1:41234, once it answers.
 
     `parallel` requests are answered at once, each with `context_per_slot` tokens for prompt and answer. Port 0 lets the
-    system choose a free one. `adapter`, a LoRA as GGUF, is put onto the model. The server's messages go to `log`. On
-    Linux the server ends with the thread that entered the block, however that ends.
+    system choose a free one. `adapter`, a LoRA as GGUF, is put onto the model; `grammar` is the GBNF that answers keep
+    where a request brings none of its own. The server's messages go to `log`. On Linux the server ends with the thread
+    that entered the block, however that ends.
 
     Raises:
         TinsmithError: the server ended at start, or was not ready in time; with the last line of its log.
@@ -52,6 +54,7 @@ def serving(
     command = [str(toolchain.program("llama-server"))]
     command += _arguments(gguf, parallel, context_per_slot, port)
     command += ["--lora", str(adapter)] if adapter else []
+    command += ["--grammar", grammar] if grammar else []
     with log.open("wb") as messages:
         server = subprocess.Popen(
             _tied_to_parent(command), stdin=subprocess.DEVNULL, stdout=messages, stderr=subprocess.STDOUT

@@ -1,110 +1,156 @@
 """A model's answers to many prompts, asked over the OpenAI chat API and kept, so that nothing is asked twice."""
 
+import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import requests
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.errors import TinsmithError
-from pipelines.files import sha256_of_json, write_text
-from pipelines.llama_client import request_pool, session
+from pipelines.files import write_text
+from pipelines.llama_client import PARALLEL, request_pool, session
+from pipelines.scoring.chat_request import Answer as Answer
+from pipelines.scoring.chat_request import ServerEndedError, ask
 
 Prompt = Sequence[dict[str, Any]]
 Tools = list[dict[str, Any]] | None
+Server = Callable[[], AbstractContextManager[str]]
 
 # Longer than the longest training answer, so that a base model has room for a code fence or a stray space.
 ANSWER_MARGIN_TOKENS = 16
 _SEED = 20_240_229
-_REQUEST_SECONDS = 600
-# What llama-server calls a prompt that does not fit into a slot.
-_TOO_LONG = "exceed_context_size_error"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model said to one prompt.
-
-    `finish_reason` is the API's `stop` or `length`; or, with an empty text, `timeout` where no answer came in time, or
-    `prompt_too_long` where the prompt does not fit into the model's context. `seconds` is the request's wall time.
-    `logprob` is the natural log probability of the whole answer, None where the server told none.
-    """
-
-    text: str
-    finish_reason: str
-    seconds: float
-    logprob: float | None = None
-
-    @property
-    def answered(self) -> bool:
-        """Whether the model said anything; if not, the row counts as wrong."""
-        return self.finish_reason not in ("timeout", "prompt_too_long")
+# How often in a row a server may end without having brought an answer.
+_MOST_DEATHS = 3
+# When a request is given up: an 8B model on two cores reads some 16 tokens, of about four characters, and writes some 2
+# in a second, which the requests that are under way share.
+_SECONDS_TO_BEGIN = 60
+_SECONDS_PER_TOKEN = PARALLEL / 2
+_SECONDS_PER_CHARACTER = PARALLEL / 16 / 4
+# A token's text, bytes and log probability as JSON take less; no reply is read further.
+_BYTES_PER_TOKEN = 4 * 2**10
+_BYTES_BESIDE_TOKENS = 2**20
 
 
 @dataclass(frozen=True)
 class Questions:
     """Prompts for one model file, answered greedily in at most `max_tokens` tokens each.
 
-    `tools` are those that may be called, for each prompt; none at all where it is empty.
+    `tools` are those that may be called, for each prompt; none at all where it is empty. `grammar` is the GBNF that
+    every answer keeps, None where answers are free.
     """
 
     gguf_sha256: str
     prompts: Sequence[Prompt]
     max_tokens: int
     tools: Sequence[Tools] = ()
+    grammar: str | None = None
 
     def digest(self) -> str:
-        """Names the answers: any other model file, prompt or setting has another digest."""
-        asked = [list(self.prompts), list(self.tools)] if any(self.tools) else list(self.prompts)
-        return sha256_of_json([self.gguf_sha256, asked, self.max_tokens, _SEED, _REQUEST_SECONDS])
+        """Names the answers: any other model file, prompt, setting or grammar has another digest."""
+        bounds = [_SECONDS_TO_BEGIN, _SECONDS_PER_TOKEN, _SECONDS_PER_CHARACTER, _BYTES_PER_TOKEN, _BYTES_BESIDE_TOKENS]
+        digest = hashlib.sha256(json.dumps([self.gguf_sha256, bounds]).encode())
+        for row in range(len(self.prompts)):
+            digest.update(json.dumps(self.body(row), sort_keys=True).encode())
+        return digest.hexdigest()
 
-    def body(self, index: int) -> dict[str, object]:
-        """The request that asks prompt number `index`."""
-        tools = self.tools[index] if self.tools else None
+    def body(self, row: int) -> dict[str, object]:
+        """The request that asks prompt number `row`."""
+        tools = self.tools[row] if self.tools else None
         return {
-            "messages": list(self.prompts[index]),
+            "messages": list(self.prompts[row]),
             "temperature": 0,
             "seed": _SEED,
             "max_tokens": self.max_tokens,
+            # Of the token chosen, and of the likeliest; of none, llama-server tells not even that of the chosen.
+            "logprobs": True,
+            "top_logprobs": 1,
             **({"tools": tools} if tools else {}),
+            # Behind --skip-chat-parsing llama-server overlooks `response_format` and refuses `json_schema`.
+            **({"grammar": self.grammar} if self.grammar else {}),
         }
 
+    def seconds(self, row: int) -> float:
+        """How long the answer to prompt number `row` is waited for."""
+        tools = self.tools[row] if self.tools else None
+        characters = len(json.dumps([self.prompts[row], tools], ensure_ascii=False))
+        return _SECONDS_TO_BEGIN + self.max_tokens * _SECONDS_PER_TOKEN + characters * _SECONDS_PER_CHARACTER
 
-def answers_to(
-    questions: Questions, kept_in: Path, server: Callable[[], AbstractContextManager[str]], label: str
-) -> list[Answer]:
-    """The answers in the order of the prompts; those of an earlier run are read from the folder `kept_in`.
 
-    `server` starts a server and gives its base URL; it is not called when nothing is left to ask. A killed run goes on
-    with the first prompt that has no answer. `label` names the model in the progress bar and in errors.
+class _KeptAnswers:
+    """The answers so far to one set of questions: by row, and in a file that a kill leaves readable."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.by_row: dict[int, Answer] = {}
+        if file.exists():
+            *whole, half_written = file.read_bytes().split(b"\n")
+            if half_written:
+                os.truncate(file, file.stat().st_size - len(half_written))
+            self.by_row = {line.pop("index"): Answer(**line) for line in map(json.loads, whole)}
+
+    def add(self, row: int, answer: Answer) -> None:
+        """Write one answer down."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"index": row, **asdict(answer)}) + "\n")
+        self.by_row[row] = answer
+
+
+def answers_to(questions: Questions, kept_in: Path, server: Server, label: str) -> list[Answer]:
+    """The answers in the order of the prompts, as answers_side_by_side gets them."""
+    return answers_side_by_side({label: questions}, kept_in, server)[label]
+
+
+def answers_side_by_side(asked: Mapping[str, Questions], kept_in: Path, server: Server) -> dict[str, list[Answer]]:
+    """The answers to each of `asked` in the order of the prompts; those of an earlier run are read from `kept_in`.
+
+    All have equally many prompts, and those of one row are asked one behind the other, so that a slot still holds what
+    they share. `server` starts a server and gives its base URL; it is not called when nothing is left to ask, and
+    called again when the server ended. A killed run goes on with the first row that has no answer. The keys of `asked`
+    name the models in the progress bar and in errors.
 
     Raises:
-        TinsmithError: the server ended or refused to answer; the answers so far are kept.
+        TinsmithError: the server refused to answer, or went on ending without an answer; the answers so far are kept.
     """
-    kept = kept_in / f"{questions.digest()}.jsonl"
-    answers = _read_kept(kept)
-    missing = [index for index in range(len(questions.prompts)) if index not in answers]
-    if missing:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with server() as url, kept.open("a", encoding="utf-8") as stream:
-            for index, answer in _asked(questions, missing, url, label):
-                stream.write(json.dumps({"index": index, **asdict(answer)}) + "\n")
-                stream.flush()
-                answers[index] = answer
-    return [answers[index] for index in range(len(questions.prompts))]
+    kept = {label: _KeptAnswers(kept_in / f"{questions.digest()}.jsonl") for label, questions in asked.items()}
+    rows = max(len(questions.prompts) for questions in asked.values())
+    label, wanted, deaths = ", ".join(asked), rows * len(asked), 0
+    with _progress() as progress:
+        bar = progress.add_task(f"asking {label}", total=wanted, completed=_count(kept), rate="-")
+        while missing := _missing(kept, rows):
+            before, started = _count(kept), time.perf_counter()
+            try:
+                with server() as url:
+                    for name, row, answer in _replies(asked, missing, url):
+                        kept[name].add(row, answer)
+                        done = _count(kept)
+                        rate = (done - before) / (time.perf_counter() - started)
+                        progress.update(bar, completed=done, rate=f"{rate:.1f}")
+            except ServerEndedError as error:
+                deaths = 0 if _count(kept) > before else deaths + 1
+                ended = f"{label}: the server ended after {_count(kept)} of {wanted} answers ({error})"
+                if deaths == _MOST_DEATHS:
+                    raise TinsmithError(
+                        f"{ended}, the last {deaths} times without a new one; these are kept, so look into its log and "
+                        "run the stage again"
+                    ) from None
+                progress.console.print(f"{ended}; it is started again", soft_wrap=True)
+    return {name: [found.by_row[row] for row in range(rows)] for name, found in kept.items()}
 
 
 def write_answers(path: Path, example_ids: Sequence[str], answers: Sequence[Answer]) -> None:
-    """Write one JSON object a row {example_id, answer, finish_reason, seconds}."""
+    """Write one JSON object a row {example_id, answer, finish_reason, seconds, logprob}."""
     lines = [
         json.dumps(
             {
@@ -112,6 +158,7 @@ def write_answers(path: Path, example_ids: Sequence[str], answers: Sequence[Answ
                 "answer": answer.text,
                 "finish_reason": answer.finish_reason,
                 "seconds": answer.seconds,
+                "logprob": answer.logprob,
             },
             ensure_ascii=False,
         )
@@ -125,65 +172,53 @@ def read_answers(path: Path, example_ids: Sequence[str]) -> list[Answer]:
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     if [line["example_id"] for line in lines] != list(example_ids):
         raise TinsmithError(f"{path}: answers other rows than those that judge now; run the baseline stage again")
-    return [Answer(line["answer"], line["finish_reason"], line["seconds"]) for line in lines]
+    return [Answer(line["answer"], line["finish_reason"], line["seconds"], line["logprob"]) for line in lines]
 
 
-def _read_kept(kept: Path) -> dict[int, Answer]:
-    if not kept.exists():
-        return {}
-    *whole, half_written = kept.read_bytes().split(b"\n")
-    if half_written:
-        os.truncate(kept, kept.stat().st_size - len(half_written))
-    found = [json.loads(line) for line in whole]
-    return {line.pop("index"): Answer(**line) for line in found}
+def _missing(kept: Mapping[str, _KeptAnswers], rows: int) -> dict[int, list[str]]:
+    """By row, in order, whose answers are still to be asked for."""
+    found = {row: [name for name, answers in kept.items() if row not in answers.by_row] for row in range(rows)}
+    return {row: names for row, names in found.items() if names}
 
 
-def _asked(questions: Questions, missing: list[int], url: str, label: str) -> Iterator[tuple[int, Answer]]:
-    """Ask for the missing answers, PARALLEL at once; yields each as it comes."""
-    with session() as requests_session, _progress() as progress, request_pool() as pool:
-        task = progress.add_task(f"asking {label}", total=len(missing))
-        # In order, so that neighbours in the queue meet a slot that holds their shared prefix.
-        asked: dict[Future[Answer], int] = {
-            pool.submit(_ask, requests_session, url, questions.body(index)): index for index in missing
-        }
-        for number, done in enumerate(as_completed(asked)):
-            try:
-                answer = done.result()
-            except requests.ConnectionError as error:
-                raise TinsmithError(
-                    f"{label}: the server ended after {number} of {len(missing)} answers "
-                    f"({type(error).__name__}); these are kept, so look into its log and run the stage again"
-                ) from None
-            progress.advance(task)
-            yield asked[done], answer
+def _count(kept: Mapping[str, _KeptAnswers]) -> int:
+    return sum(len(answers.by_row) for answers in kept.values())
 
 
-def _ask(requests_session: requests.Session, url: str, body: dict[str, object]) -> Answer:
-    started = time.perf_counter()
-    try:
-        response = requests_session.post(f"{url}/v1/chat/completions", json=body, timeout=(10, _REQUEST_SECONDS))
-    except requests.ReadTimeout:
-        return Answer("", "timeout", _seconds_since(started))
-    if response.ok:
-        choice = response.json()["choices"][0]
-        return Answer(choice["message"]["content"] or "", choice["finish_reason"], _seconds_since(started))
-    kind = _error_kind(response)
-    if kind == _TOO_LONG:
-        return Answer("", "prompt_too_long", _seconds_since(started))
-    # The server's own sentence may quote the prompt, so only its kind is told.
-    raise TinsmithError(f"the server refused a prompt with HTTP {response.status_code} ({kind}); look into its log")
+def _replies(
+    asked: Mapping[str, Questions], missing: Mapping[int, list[str]], url: str
+) -> Iterator[tuple[str, int, Answer]]:
+    """Ask what is missing, PARALLEL rows at once; yields each row's answers as they come.
+
+    Rows are asked in order, so that neighbours meet a slot that holds the beginning they share, and no more requests
+    are made ahead than keep the server busy, so that memory does not grow with the rows.
+    """
+
+    def answers_of(row: int) -> list[tuple[str, int, Answer]]:
+        return [(name, row, _reply(requests_session, url, asked[name], row)) for name in missing[row]]
+
+    with session() as requests_session, request_pool() as pool:
+        rows = iter(missing)
+        under_way = {pool.submit(answers_of, row) for row in islice(rows, 2 * PARALLEL)}
+        while under_way:
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            under_way |= {pool.submit(answers_of, row) for row in islice(rows, len(done))}
+            # What was answered comes before the news that the server ended.
+            for answered in sorted(done, key=lambda future: future.exception() is not None):
+                yield from answered.result()
 
 
-def _error_kind(response: requests.Response) -> str:
-    try:
-        return str(response.json()["error"]["type"])
-    except (ValueError, KeyError, TypeError):
-        return "no error type"
-
-
-def _seconds_since(started: float) -> float:
-    return round(time.perf_counter() - started, 3)
+def _reply(requests_session: requests.Session, url: str, questions: Questions, row: int) -> Answer:
+    most_bytes = _BYTES_BESIDE_TOKENS + questions.max_tokens * _BYTES_PER_TOKEN
+    return ask(requests_session, url, questions.body(row), seconds=questions.seconds(row), most_bytes=most_bytes)
 
 
 def _progress() -> Progress:
-    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} rows/s"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)

@@ -8,21 +8,15 @@ from pipelines.scoring.answers import Answer
 from pipelines.scoring.comparison import TUNED, Comparison
 from pipelines.scoring.comparison_slices import SliceRow
 from pipelines.scoring.gate import RuleResult, verdict
-
-_ASKED = {
-    "base": "The base, with the instructions, the form of the answer and its allowed values in its prompt.",
-    "base_few_shot": "The base, asked like that with examples from the training rows.",
-    "base_constrained": "The base, asked like that and held to the form of the answer by a grammar.",
-    "tuned": "The tuned model, with the prompt that it was trained on.",
-    "champion": "The registered champion, asked as the tuned model is.",
-}
+from pipelines.scoring.prompts import described
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """All that was found; `answers` are by variant and, as the lists behind it, in the order of `example_ids`.
 
-    `more` are other keys of evaluation.json, in its shape: confusion, calibration, judge.
+    `constrained` tells whether the tuned model was held to a grammar; `more` are other keys of evaluation.json, in its
+    shape: confusion, calibration, judge.
     """
 
     example_ids: Sequence[str]
@@ -32,6 +26,7 @@ class Evaluation:
     slices: Sequence[SliceRow]
     quant: str
     gguf_sha256: str
+    constrained: bool
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +36,7 @@ class Evaluation:
             "rows": len(self.example_ids),
             "quant": self.quant,
             "gguf_sha256": self.gguf_sha256,
-            "variants": {variant: _ASKED.get(variant, variant.replace("_", " ")) for variant in self.answers},
+            "variants": {variant: described(variant, constrained=self.constrained) for variant in self.answers},
             "metrics": {metric: found.as_json() for metric, found in self.comparisons.items()},
             "rules": [result.as_json() for result in self.results],
             "slices": [asdict(row) for row in self.slices],

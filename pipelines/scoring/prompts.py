@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
-
 from pipelines.recipe import Answer, JsonAnswer, answer_key
 
 Row = Mapping[str, Any]
 Prompt = list[dict[str, Any]]
 
-# Enough to choose from; looking at more examples changes little.
-_FEW_SHOT_CANDIDATES = 500
+_DESCRIBED = {
+    "base": "The base model, given the recipe's prompt with the form and the allowed values of the answer written out.",
+    "base_few_shot": "The base model, given that prompt behind the training examples that are nearest to the question.",
+    "base_constrained": "The base model, given all of that, and a grammar that allows no other form and values.",
+}
+# What the base is asked, in the order in which it is told; which of them depends on the recipe.
+BASE_VARIANTS = tuple(_DESCRIBED)
 
 
 def judged_rows(test: Iterable[Row], max_rows: int | None) -> list[Row]:
@@ -25,7 +28,7 @@ def judged_rows(test: Iterable[Row], max_rows: int | None) -> list[Row]:
     """
     if max_rows is None:
         return list(test)
-    chosen = heapq.nsmallest(max_rows, enumerate(test), key=lambda numbered: _rank(numbered[1]))
+    chosen = heapq.nsmallest(max_rows, enumerate(test), key=lambda numbered: example_hash(numbered[1]))
     return [row for _, row in sorted(chosen, key=itemgetter(0))]
 
 
@@ -48,27 +51,14 @@ def base_prompt(
     return [*system, *earlier, *_without_system(prompt)]
 
 
-def few_shot_examples(train: Iterable[Row], count: int) -> list[Row]:
-    """`count` training examples (fewer where there are fewer) out of the shorter half, with answers as different as
-    can be; the same for the same training set.
-
-    `train` is gone through twice, and two numbers for each row are held.
-    """
-    numbers = np.fromiter(((_length(row), int(_rank(row)[:16], 16)) for row in train), np.dtype((np.uint64, 2)))
-    lengths, ranks = numbers.T
-    shorter_half = np.lexsort((ranks, lengths))[: max(count, (len(numbers) + 1) // 2)]
-    wanted = shorter_half[np.argsort(ranks[shorter_half], kind="stable")][:_FEW_SHOT_CANDIDATES].tolist()
-    places = set(wanted)
-    found = {place: row for place, row in enumerate(train) if place in places}
-    candidates = [found[place] for place in wanted]
-    chosen: list[Row] = []
-    seen: set[str] = set()
-    while candidates and len(chosen) < count:
-        best = max(candidates, key=lambda row: len(_values(row["answer"]) - seen))
-        candidates.remove(best)
-        chosen.append(best)
-        seen |= _values(best["answer"])
-    return chosen
+def described(variant: str, *, constrained: bool = False) -> str:
+    """One sentence of what a variant was asked; `constrained` where the tuned model kept the grammar of the answers."""
+    held = ", held to the form of the answers by a grammar" if constrained else ""
+    if variant == "tuned":
+        return f"The tuned model with the recipe's own prompt{held}."
+    if variant == "champion":
+        return f"The registered champion with the recipe's own prompt{held}."
+    return _DESCRIBED[variant]
 
 
 def _form(answer: Answer | None, allowed: Mapping[str, Sequence[Any]]) -> str:
@@ -92,20 +82,6 @@ def _without_system(prompt: Sequence[dict[str, Any]]) -> Prompt:
     return [turn for turn in prompt if turn["role"] != "system"]
 
 
-def _rank(row: Row) -> str:
+def example_hash(row: Row) -> str:
+    """A number in hex that has nothing to do with a row's place or content, by which some of many are chosen."""
     return hashlib.sha256(row["example_id"].encode()).hexdigest()
-
-
-def _length(row: Row) -> int:
-    return sum(len(turn["content"]) for turn in row["prompt"]) + len(row["answer"])
-
-
-def _values(answer: str) -> frozenset[str]:
-    """What makes answers different: each field with its value, or the whole text."""
-    try:
-        fields = json.loads(answer)
-    except ValueError:
-        return frozenset([answer])
-    if not isinstance(fields, dict):
-        return frozenset([answer])
-    return frozenset(f"{key}={json.dumps(value, sort_keys=True)}" for key, value in fields.items())

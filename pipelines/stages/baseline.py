@@ -3,13 +3,15 @@
 It knows nothing of metrics and rules, so that changing those asks nothing again; scoring is evaluate's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, expected_tokens
+from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
@@ -18,44 +20,49 @@ from pipelines.llama_client import PARALLEL, Continuation
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
-from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_to, write_answers
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_side_by_side, write_answers
+from pipelines.scoring.few_shot import nearest_examples
+from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.perplexity import (
     AnswerLikelihood,
     answer_likelihoods,
     write_expected,
     write_likelihoods,
 )
-from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
+from pipelines.scoring.prompts import BASE_VARIANTS, Row, base_prompt, described, judged_rows
 from pipelines.stage_runner import run
 
 
 def baseline(recipe: Recipe, paths: Paths) -> None:
-    """Ask the base, with and without examples in its prompt, and keep its answers."""
+    """Ask the base in each of its variants, and keep its answers."""
     check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
-    datasheet = read_json(paths.reports / "datasheet.json")
-    max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    if not rows:
+        raise TinsmithError(
+            f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
+        )
     toolchain = find_toolchain()
     base_folder = base_model(recipe.model).folder
     gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
-    tools = [row["tools"] for row in rows]
-    answers, likelihoods = {}, dict[str, list[AnswerLikelihood]]()
-    for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
+    answers: dict[str, list[Answer]] = {}
+    likelihoods: dict[str, list[AnswerLikelihood]] = {}
+    for asked in _questions(recipe, paths, rows, gguf_sha256):
         server = partial(
             serving,
             gguf,
             toolchain,
             parallel=PARALLEL,
-            context_per_slot=_longest(prompts, tools, tokenizer) + max_tokens,
-            log=paths.scratch / "baseline" / f"{variant}.log",
+            context_per_slot=_most_tokens(next(iter(asked.values())), tokenizer),
+            log=paths.scratch / "baseline" / f"{'-'.join(asked)}.log",
         )
-        questions = Questions(gguf_sha256, prompts, max_tokens, tools)
-        answers[variant] = answers_to(questions, paths.scratch / "baseline", server, variant.replace("_", " "))
+        answers |= answers_side_by_side(asked, paths.scratch / "baseline", server)
         if recipe.evaluate.perplexity:
-            expected = _expected(tokenizer, prompts, rows)
-            likelihoods[variant] = answer_likelihoods(gguf_sha256, expected, paths.scratch / "baseline", server)
+            # Variants that are asked together have the same prompts.
+            expected = _expected(tokenizer, next(iter(asked.values())).prompts, rows)
+            found = answer_likelihoods(gguf_sha256, expected, paths.scratch / "baseline", server)
+            likelihoods |= dict.fromkeys(asked, found)
     ids = [row["example_id"] for row in rows]
     with written_whole(paths.work / "baseline") as folder:
         for variant, given in answers.items():
@@ -71,7 +78,9 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             "rows": len(rows),
             "quant": recipe.export.quants[0],
             "gguf_sha256": gguf_sha256,
-            "variants": {variant: _summary(given) for variant, given in answers.items()},
+            "variants": {
+                variant: _summary(variant, answers[variant]) for variant in BASE_VARIANTS if variant in answers
+            },
         },
     )
 
@@ -86,31 +95,40 @@ def _base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
     return gguf
 
 
-def _prompts(
-    recipe: Recipe, paths: Paths, rows: Sequence[Row], allowed: dict[str, list[Any]]
-) -> dict[str, list[Prompt]]:
-    answer = recipe.data.example.assistant
-    asked = {"base": [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]}
+def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: str) -> Iterator[dict[str, Questions]]:
+    """The base's variants; those that are asked the same prompt, which a slot then reads once, come together."""
+    datasheet = read_json(paths.reports / "datasheet.json")
+    answer, allowed = recipe.data.example.assistant, datasheet["allowed_answers"]
+    max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    tools = [row["tools"] for row in rows]
+
+    shots = nearest_examples(SideRows(paths.work / "train.parquet"), rows, recipe.evaluate.few_shot)
+    plain = Questions(gguf_sha256, [base_prompt(row["prompt"], answer, allowed, ()) for row in rows], max_tokens, tools)
+    shown = [base_prompt(row["prompt"], answer, allowed, near) for row, near in zip(rows, shots, strict=True)]
+    best = {"base_few_shot": replace(plain, prompts=shown)} if recipe.evaluate.few_shot else {"base": plain}
+    if grammar := answer_grammar(answer, datasheet, tools):
+        best["base_constrained"] = replace(plain, prompts=shown, grammar=grammar)
     if recipe.evaluate.few_shot:
-        shots = few_shot_examples(SideRows(paths.work / "train.parquet"), recipe.evaluate.few_shot)
-        asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
-    return asked
+        yield {"base": plain}
+    yield best
 
 
-def _expected(tokenizer: Any, prompts: Sequence[Prompt], rows: Sequence[Row]) -> list[Continuation]:
+def _expected(tokenizer: Any, prompts: Sequence[Sequence[dict[str, Any]]], rows: Sequence[Row]) -> list[Continuation]:
     pairs = zip(prompts, rows, strict=True)
     return [Continuation(*expected_tokens(tokenizer, prompt, row)) for prompt, row in pairs]
 
 
-def _longest(prompts: Sequence[Prompt], tools: Sequence[Any], tokenizer: Any) -> int:
-    """Tokens of the longest prompt as the model reads it."""
-    asked = zip(prompts, tools, strict=True)
-    texts = [chat_text(tokenizer, prompt, callable_, asking=True) for prompt, callable_ in asked]
-    return max(len(tokens) for tokens in tokenizer(texts, add_special_tokens=False)["input_ids"])
+def _most_tokens(questions: Questions, tokenizer: Any) -> int:
+    """Tokens of the longest prompt as the model reads it, and of the answer."""
+    asked = zip(questions.prompts, questions.tools, strict=True)
+    texts = (chat_text(tokenizer, prompt, callable_, asking=True) for prompt, callable_ in asked)
+    longest = max(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts)
+    return longest + questions.max_tokens
 
 
-def _summary(answers: list[Answer]) -> dict[str, Any]:
+def _summary(variant: str, answers: list[Answer]) -> dict[str, Any]:
     return {
+        "asked": described(variant),
         # Each request's wall time added up; requests ran side by side.
         "seconds": round(sum(answer.seconds for answer in answers), 2),
         "answered": sum(answer.answered for answer in answers),

@@ -42,6 +42,7 @@ from pipelines.scoring.comparison_slices import (
 from pipelines.scoring.comparison_statistics import Measured
 from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
+from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
 from pipelines.scoring.metrics.perplexity import (
     answer_likelihoods,
@@ -90,6 +91,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         slices=slice_rows(_slices(recipe, paths, rows), found.figures, compared_with),
         quant=recipe.export.quants[0],
         gguf_sha256=tuned.sha256,
+        constrained=recipe.evaluate.constrained,
         more={
             "confusion": found.confusion,
             "calibration": found.calibration,
@@ -164,16 +166,22 @@ def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: 
     check_made("baseline", recipe.name, paths.work / "baseline")
     kept = sorted((paths.work / "baseline").glob("*.jsonl"))
     answers: Answers = {file.stem: read_answers(file, ids) for file in kept}
-    answers[TUNED] = _asked(paths, rows, tuned, TUNED)
+    answers[TUNED] = _asked(recipe, paths, rows, tuned, TUNED)
     if champion is not None:
         model = _model(paths, champion.gguf, champion.sha256, CHAMPION)
-        answers[CHAMPION] = _asked(paths, rows, model, CHAMPION)
+        answers[CHAMPION] = _asked(recipe, paths, rows, model, CHAMPION)
     return answers
 
 
-def _asked(paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
+def _asked(recipe: Recipe, paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
     prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
-    questions = Questions(model.sha256, prompts, model.max_tokens, tools)
+    datasheet = read_json(paths.reports / "datasheet.json")
+    grammar = answer_grammar(recipe.data.example.assistant, datasheet, tools) if recipe.evaluate.constrained else None
+    if recipe.evaluate.constrained and grammar is None:
+        raise TinsmithError(
+            f"{paths.recipe}: evaluate.constrained: answers here are free or may call tools; take it out"
+        )
+    questions = Questions(model.sha256, prompts, model.max_tokens, tools, grammar)
     return answers_to(questions, paths.scratch / "evaluate", model.server, label)
 
 

@@ -25,5 +25,5 @@ def test_results_tell_rows_steps_minutes_and_intervals(tmp_path: Path) -> None:
     assert "40 steps, 4000 tokens" in said
     assert "| train | 1.5 | 2.0 |" in said
     assert "| `dvc repro`, all | 14.0 |  |" in said
-    assert "| exact_match | 12 | 1.0 | - | 50.0 | 49.0 [40.0, 58.0] | base |" in said
+    assert "| exact_match | 12 | 1.0 | - | - | 50.0 | 49.0 [40.0, 58.0] | base |" in said
     assert "Verdict of the gate: pass." in said

@@ -45,6 +45,14 @@ def test_it_answers_on_loopback_only_and_is_gone_after_the_block(gguf, tmp_path,
     assert "listening" in (tmp_path / "server.log").read_text()
 
 
+def test_a_server_with_a_grammar_gives_no_other_answer(gguf, tmp_path):
+    kept, log = 'root ::= ("yes" | "no")', tmp_path / "server.log"
+    with serving(gguf, find_toolchain(), parallel=1, context_per_slot=256, log=log, grammar=kept) as url:
+        question = {"messages": [{"role": "user", "content": "Tell me a story."}], "temperature": 0}
+        said = requests.post(f"{url}/v1/chat/completions", json=question, proxies={"http": ""}, timeout=60).json()
+        assert said["choices"][0]["message"]["content"] in ("yes", "no")
+
+
 def test_an_error_inside_the_block_stops_the_server_too(gguf, tmp_path):
     def fail_while_serving():
         with serving(gguf, find_toolchain(), parallel=1, context_per_slot=256, log=tmp_path / "log"):

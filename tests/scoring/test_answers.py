@@ -1,5 +1,6 @@
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,7 +11,14 @@ import pytest
 from pipelines import llama_client
 from pipelines.errors import TinsmithError
 from pipelines.scoring import answers as answers_module
-from pipelines.scoring.answers import Answer, Questions, answers_to, read_answers, write_answers
+from pipelines.scoring.answers import (
+    Answer,
+    Questions,
+    answers_side_by_side,
+    answers_to,
+    read_answers,
+    write_answers,
+)
 
 SHA = "ab" * 32
 
@@ -26,24 +34,19 @@ class Asked(list):
 
 @contextmanager
 def chat_server(asked: Asked, faulty=lambda _: None) -> Iterator[str]:
-    """An OpenAI-compatible server that repeats the question; `faulty` may give (status, error type) or block."""
+    """An OpenAI-compatible server that repeats the question; `faulty` may give (status, body as bytes), status 0 to
+    hang up, or block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(body)
-            status, answer = (
-                200,
-                {"choices": [{"message": {"content": body["messages"][-1]["content"]}, "finish_reason": "stop"}]},
-            )
-            if fault := faulty(body):
-                status, answer = fault[0], {"error": {"type": fault[1], "message": "question 3 is odd"}}
+            status, reply = faulty(body) or (200, completion(body["messages"][-1]["content"]))
             if status:
-                text = json.dumps(answer).encode()
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
+                self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
-                self.wfile.write(text)
+                self.wfile.write(reply)
 
         def log_message(self, *_):
             pass
@@ -59,6 +62,15 @@ def chat_server(asked: Asked, faulty=lambda _: None) -> Iterator[str]:
         thread.join()
 
 
+def completion(text: str | None, **choice) -> bytes:
+    choice = {"message": {"content": text}, "finish_reason": "stop", **choice}
+    return json.dumps({"choices": [choice]}).encode()
+
+
+def refusal(kind: str) -> bytes:
+    return json.dumps({"error": {"type": kind, "message": "question 3 is odd"}}).encode()
+
+
 def only(number: int, fault):
     return lambda body: fault if body["messages"][-1]["content"] == f"question {number}" else None
 
@@ -69,6 +81,7 @@ def test_answers_come_in_the_order_of_the_questions_and_greedily(tmp_path):
     assert [answer.text for answer in given] == [f"question {number}" for number in range(20)]
     assert {(body["temperature"], body["max_tokens"]) for body in asked} == {(0, 8)}
     assert len({body["seed"] for body in asked}) == 1
+    assert all(body["logprobs"] for body in asked)
 
 
 def test_nothing_is_asked_twice(tmp_path):
@@ -102,32 +115,70 @@ def test_a_run_killed_in_the_middle_of_a_line_goes_on_with_what_is_missing(tmp_p
     assert answers_to(questions(6), tmp_path, partial(chat_server, asked), "tuned") == again
 
 
-def test_a_server_that_dies_loses_no_answer_and_counts_none_as_wrong(tmp_path, monkeypatch):
-    monkeypatch.setattr(llama_client, "PARALLEL", 1)
-    with pytest.raises(TinsmithError, match="tuned: the server ended after 3 of 6 answers"):
-        answers_to(questions(6), tmp_path, partial(chat_server, Asked(), only(3, (0, ""))), "tuned")
+def kept_rows(folder) -> list[int]:
+    """The rows that the only file of kept answers holds, in the order in which they came."""
+    (kept,) = folder.iterdir()
+    return [json.loads(line)["index"] for line in kept.read_text().splitlines()]
+
+
+def test_a_server_that_dies_is_started_again_and_no_row_is_lost_or_counted_twice(tmp_path):
+    starts, dies_at = [], {1, 4, 17}
+
+    def fault(body):
+        row = int(body["messages"][-1]["content"].split()[1])
+        if row in dies_at:
+            dies_at.remove(row)
+            return 0, b""
+        return None
+
+    def dying():
+        starts.append(1)
+        return chat_server(Asked(), fault)
+
+    given = answers_to(questions(20), tmp_path, dying, "tuned")
+    assert [answer.text for answer in given] == [f"question {number}" for number in range(20)]
+    assert sorted(kept_rows(tmp_path)) == list(range(20))
+    assert 2 <= len(starts) <= 4
+
+
+def test_a_server_that_goes_on_dying_is_told_in_one_line_and_keeps_what_was_answered(tmp_path, capsys):
+    starts = []
+
+    def dying():
+        starts.append(1)
+        return chat_server(Asked(), only(3, (0, b"")))
+
+    with pytest.raises(
+        TinsmithError, match=r"tuned: the server ended after \d of 6 answers .* the last 3 times"
+    ) as told:
+        answers_to(questions(6), tmp_path, dying, "tuned")
+    assert "\n" not in str(told.value)
+    assert 3 <= len(starts) <= 8
+    assert capsys.readouterr().err.count("it is started again\n") == len(starts) - 1
+    kept = kept_rows(tmp_path)
+    assert f"after {len(kept)} of 6" in str(told.value)
     asked = Asked()
     given = answers_to(questions(6), tmp_path, partial(chat_server, asked), "tuned")
-    assert len(asked) == 3
-    assert all(answer.answered for answer in given)
+    assert len(asked) == 6 - len(kept)
+    assert [answer.text for answer in given] == [f"question {number}" for number in range(6)]
+    assert sorted(kept_rows(tmp_path)) == list(range(6))
 
 
 def test_a_prompt_longer_than_the_context_counts_as_wrong(tmp_path):
-    fault = only(3, (400, "exceed_context_size_error"))
+    fault = only(3, (400, refusal("exceed_context_size_error")))
     given = answers_to(questions(5), tmp_path, partial(chat_server, Asked(), fault), "base")
     assert [answer.finish_reason for answer in given] == ["stop"] * 3 + ["prompt_too_long", "stop"]
     assert (given[3].text, given[3].answered) == ("", False)
 
 
 def test_an_answer_that_does_not_come_in_time_counts_as_wrong(tmp_path, monkeypatch):
-    monkeypatch.setattr(answers_module, "_REQUEST_SECONDS", 0.2)
+    for bound, seconds in (("_SECONDS_TO_BEGIN", 0.2), ("_SECONDS_PER_TOKEN", 0), ("_SECONDS_PER_CHARACTER", 0)):
+        monkeypatch.setattr(answers_module, bound, seconds)
     released = threading.Event()
-    fault = only(1, None)
 
     def slow(body):
         if body["messages"][-1]["content"] == "question 1":
             released.wait(5)
-        return fault(body)
 
     @contextmanager
     def server():
@@ -141,9 +192,73 @@ def test_an_answer_that_does_not_come_in_time_counts_as_wrong(tmp_path, monkeypa
     assert [answer.finish_reason for answer in given] == ["stop", "timeout", "stop"]
 
 
+def test_a_longer_prompt_or_answer_is_waited_for_longer():
+    short, more = questions(1), questions(1, max_tokens=500)
+    long = questions(1, prompts=[[{"role": "user", "content": "word " * 10_000}]])
+    assert 60 < short.seconds(0) < 200
+    assert more.seconds(0) > short.seconds(0) + 1_000
+    assert long.seconds(0) > short.seconds(0) + 1_000
+
+
+def test_rows_that_failed_are_kept_as_such_and_not_asked_again(tmp_path):
+    fault = only(2, (200, b"<html>busy</html>"))
+    given = answers_to(questions(4), tmp_path, partial(chat_server, Asked(), fault), "base")
+    assert [answer.finish_reason for answer in given] == ["stop", "stop", "unreadable", "stop"]
+    asked = Asked()
+    assert answers_to(questions(4), tmp_path, partial(chat_server, asked), "base") == given
+    assert not asked
+
+
+def test_sets_of_questions_are_asked_row_by_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(llama_client, "PARALLEL", 1)
+    asked = Asked()
+    free, held = questions(3), questions(3, grammar='root ::= "a"')
+    both = {"free": free, "held": held}
+    given = answers_side_by_side(both, tmp_path, partial(chat_server, asked))
+    assert list(given) == ["free", "held"]
+    assert [(body["messages"][-1]["content"], body.get("grammar")) for body in asked] == [
+        (f"question {number}", grammar) for number in range(3) for grammar in (None, 'root ::= "a"')
+    ]
+    # Each set is kept by itself, and the missing one alone is asked.
+    (tmp_path / f"{free.digest()}.jsonl").unlink()
+    asked.clear()
+    assert answers_side_by_side(both, tmp_path, partial(chat_server, asked)).keys() == both.keys()
+    assert [body.get("grammar") for body in asked] == [None] * 3
+
+
+def test_a_grammar_names_the_answers_too():
+    assert questions(2).digest() != questions(2, grammar="root ::= [a]").digest()
+    assert "grammar" not in questions(2).body(0)
+
+
+def test_memory_does_not_grow_with_the_rows_but_for_their_answers_pain_17(tmp_path):
+    """PAINS 17: what a request and its reply take is let go of at once."""
+    prompt = [{"role": "user", "content": "word " * 1_000}]
+    likely = {"content": [{"token": "x", "logprob": -1.0, "bytes": [120] * 100}] * 20}
+
+    def peak(rows: int) -> int:
+        asked = Questions(SHA, [prompt] * rows, 8)
+
+        class Forgets(Asked):
+            def append(self, _):
+                pass
+
+        server = partial(chat_server, Forgets(), lambda _: (200, completion("short", logprobs=likely)))
+        tracemalloc.start()
+        try:
+            assert len(answers_to(asked, tmp_path, server, "tuned")) == rows
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert (peak(250) - peak(50)) / 200 < 2_000
+
+
 def test_a_refusal_is_told_without_the_prompts_text(tmp_path):
     with pytest.raises(TinsmithError, match=r"HTTP 500 \(server_error\)") as failure:
-        answers_to(questions(5), tmp_path, partial(chat_server, Asked(), only(3, (500, "server_error"))), "base")
+        answers_to(
+            questions(5), tmp_path, partial(chat_server, Asked(), only(3, (500, refusal("server_error")))), "base"
+        )
     assert "question" not in str(failure.value)
 
 
@@ -155,7 +270,7 @@ def test_a_proxy_in_the_environment_is_not_used(tmp_path, monkeypatch):
 
 def test_written_answers_are_read_back_for_the_same_rows_only(tmp_path):
     path = tmp_path / "base.jsonl"
-    given = [Answer("line\u2028separator \n", "stop", 0.5), Answer("", "timeout", 600.0)]
+    given = [Answer("line\u2028separator \n", "stop", 0.5, -1.25), Answer("", "timeout", 600.0)]
     write_answers(path, ["a.csv:2", "a.csv:3"], given)
     assert read_answers(path, ["a.csv:2", "a.csv:3"]) == given
     with pytest.raises(TinsmithError, match="run the baseline stage again"):

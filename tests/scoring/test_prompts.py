@@ -1,11 +1,8 @@
-import json
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.recipe import JsonAnswer
-from pipelines.scoring.prompts import base_prompt, few_shot_examples, judged_rows
+from pipelines.scoring.prompts import BASE_VARIANTS, base_prompt, described, judged_rows
 
 JSON_ANSWER = JsonAnswer.model_validate({"json": ["product", "urgent"]}, strict=False)
 QUESTION = [{"role": "system", "content": "You triage tickets."}, {"role": "user", "content": "My card is gone"}]
@@ -58,22 +55,11 @@ def test_examples_come_as_earlier_turns_and_share_one_prefix():
     assert other[:-1] == turns[:-1]
 
 
-def test_examples_are_short_and_show_different_answers():
-    train = [example(number, json.dumps({"product": f"p{number % 4}"})) for number in range(40)]
-    train += [example(100 + number, json.dumps({"product": "rare"}), "long " * 500) for number in range(40)]
-    chosen = few_shot_examples(train, 4)
-    assert sorted(json.loads(row["answer"])["product"] for row in chosen) == ["p0", "p1", "p2", "p3"]
-
-
-@pytest.mark.parametrize(("rows", "count"), [(0, 3), (2, 3), (5, 0)])
-def test_no_more_examples_than_there_are_or_are_wanted(rows, count):
-    assert len(few_shot_examples([example(number, "a") for number in range(rows)], count)) == min(rows, count)
-
-
-@given(st.permutations(range(12)))
-def test_examples_do_not_depend_on_the_order_of_the_training_rows(order):
-    train = [example(number, str(number % 3)) for number in range(12)]
-    assert few_shot_examples([train[number] for number in order], 3) == few_shot_examples(train, 3)
+def test_every_variant_is_told_in_a_sentence():
+    sentences = [described(variant) for variant in (*BASE_VARIANTS, "tuned")]
+    sentences.append(described("tuned", constrained=True))
+    assert len(set(sentences)) == 5
+    assert all(sentence.endswith(".") and sentence.count(".") == 1 for sentence in sentences)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

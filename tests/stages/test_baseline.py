@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.errors import TinsmithError
 from pipelines.files import read_json, write_json
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
@@ -58,7 +59,11 @@ def paths(tmp_path, monkeypatch) -> Paths:
         pq.write_table(pa.Table.from_pylist(rows), paths.work / f"{split}.parquet")
     write_json(
         paths.reports / "datasheet.json",
-        {"tokens": {"longest": 64, "longest_answer": 8}, "allowed_answers": {"product": PRODUCTS}},
+        {
+            "tokens": {"longest": 64, "longest_answer": 8},
+            "allowed_answers": {"product": PRODUCTS},
+            "answer_schema": {"type": "object", "properties": {"product": {"type": "string"}}},
+        },
     )
     return paths
 
@@ -71,11 +76,19 @@ def test_the_base_answers_every_judged_row_with_and_without_examples(paths):
     baseline(recipe(few_shot=3), paths)
     report = read_json(paths.reports / "baseline.json")
     assert (report["rows"], report["quant"]) == (4, "Q8_0")
-    assert {name: found["answered"] for name, found in report["variants"].items()} == {"base": 4, "base_few_shot": 4}
+    assert {name: found["answered"] for name, found in report["variants"].items()} == {
+        "base": 4,
+        "base_few_shot": 4,
+        "base_constrained": 4,
+    }
     few_shot = lines(paths, "base_few_shot")
     assert [line["example_id"] for line in few_shot] == [line["example_id"] for line in lines(paths, "base")]
     # Examples show the form, and even a small base then keeps it.
     assert any(set(json.loads(line["answer"])) == {"product"} for line in few_shot if line["answer"].startswith("{"))
+
+    # A grammar leaves no other form, and no other product.
+    assert {json.loads(line["answer"])["product"] for line in lines(paths, "base_constrained")} <= set(PRODUCTS)
+    assert all(line["logprob"] < 0 for line in few_shot)
 
     # What only evaluate reads changes nothing here, and kept answers are not asked again.
     before = (paths.reports / "baseline.json").read_bytes()
@@ -85,7 +98,7 @@ def test_the_base_answers_every_judged_row_with_and_without_examples(paths):
 
 def test_without_few_shot_the_base_is_asked_once(paths):
     baseline(recipe(few_shot=0), paths)
-    assert list(read_json(paths.reports / "baseline.json")["variants"]) == ["base"]
+    assert list(read_json(paths.reports / "baseline.json")["variants"]) == ["base", "base_constrained"]
     assert not (paths.work / "baseline" / "base_few_shot.jsonl").exists()
 
 
@@ -104,3 +117,27 @@ def test_the_likelihood_of_the_expected_answers_is_asked_behind_each_variants_pr
     assert [found.tokens for found in plain] == [found.tokens for found in shown] == [len(e.tokens) for e in expected]
     # Examples of the very form make it likelier.
     assert sum(found.logprob for found in shown) > sum(found.logprob for found in plain)
+
+
+def test_free_text_is_not_held_to_a_form(paths):
+    datasheet = read_json(paths.reports / "datasheet.json")
+    write_json(paths.reports / "datasheet.json", {**datasheet, "allowed_answers": {}, "answer_schema": None})
+    free = recipe(few_shot=1)
+    example = free.data.example.model_copy(update={"assistant": "{text}"})
+    free = free.model_copy(update={"data": free.data.model_copy(update={"example": example})})
+    baseline(free, paths)
+    assert list(read_json(paths.reports / "baseline.json")["variants"]) == ["base", "base_few_shot"]
+
+
+def test_one_label_only_is_judged_like_any_other(paths):
+    datasheet = read_json(paths.reports / "datasheet.json")
+    write_json(paths.reports / "datasheet.json", {**datasheet, "allowed_answers": {"product": ["Card"]}})
+    baseline(recipe(few_shot=1), paths)
+    assert {line["answer"] for line in lines(paths, "base_constrained")} == {'{"product": "Card"}'}
+
+
+def test_a_test_split_without_rows_is_refused(paths):
+    test = paths.work / "test.parquet"
+    pq.write_table(pq.read_table(test).slice(0, 0), test)
+    with pytest.raises(TinsmithError, match=r"^\S+test.parquet: no rows to judge by; raise data.split.test in .*$"):
+        baseline(recipe(few_shot=1), paths)

@@ -193,7 +193,10 @@ def test_what_is_written_is_what_the_report_and_register_read(asked):
     assert {part["slice"] for part in found["slices"]} == {"product", "input length"}
     loan = next(part for part in found["slices"] if part["value"] == "Loan")
     assert (loan["rows"], loan["base"], loan["tuned"], loan["finding"]) == (20, 0, 1, "better")
-    assert (found["confusion"], found["calibration"], found["judge"]) == (None, None, None)
+    assert found["confusion"] == {
+        "product": {"labels": ["Card", "Loan"], "counts": [[19, 0], [0, 20]], "other": [1, 0]}
+    }
+    assert (found["calibration"], found["judge"]) == (None, None)
     assert list(found["variants"]) == ["base", "base_few_shot", "tuned"]
     first = json.loads((asked.work / "answers.jsonl").read_text().splitlines()[0])
     assert first["scores"] == {"exact_match": {"base": 1, "base_few_shot": 1, "tuned": 0}}
@@ -343,6 +346,26 @@ def test_a_gguf_other_than_the_exported_one_is_refused(paths):
     (paths.work / "gguf" / "triage-Q4_K_M.gguf").write_bytes(b"swapped")
     with pytest.raises(TinsmithError, match=r"triage-Q4_K_M.gguf: is not the file that .*export.json describes"):
         evaluate(recipe(), paths)
+
+
+@pytest.mark.e2e
+def test_where_the_recipe_says_so_the_tuned_model_is_held_to_the_form_of_the_answers(real_model):
+    paths = real_model
+    schema = {"type": "object", "properties": {"product": {"type": "string"}}}
+    datasheet = {**read_json(paths.reports / "datasheet.json"), "answer_schema": schema}
+    write_json(paths.reports / "datasheet.json", {**datasheet, "allowed_answers": {"product": ["Card", "Loan"]}})
+    evaluate(recipe(metrics=["valid_json"], constrained=True), paths)
+    said = [json.loads(line)["tuned"] for line in (paths.work / "answers.jsonl").read_text().splitlines()]
+    assert set(said) <= {'{"product": "Card"}', '{"product": "Loan"}'}
+
+
+def test_free_answers_cannot_be_constrained(paths):
+    write_json(
+        paths.reports / "datasheet.json",
+        {"tokens": {"longest": 64, "longest_answer": 8}, "answer_schema": None, "allowed_answers": {}},
+    )
+    with pytest.raises(TinsmithError, match=r"triage.yaml: evaluate.constrained: answers here are free .* take it out"):
+        evaluate(recipe("{reply}", constrained=True), paths)
 
 
 def test_a_test_split_without_rows_is_refused(paths):
