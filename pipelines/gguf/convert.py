@@ -34,7 +34,8 @@ def convert_adapter(adapter: Path, base: Path, target: Path, toolchain: Toolchai
             llama.cpp has no place for.
     """
     targets = read_json(adapter / "adapter_config.json")["target_modules"]
-    if {"lm_head", "embed_tokens"} & set(targets) and read_json(base / "config.json").get("tie_word_embeddings", True):
+    adapted = {target.rpartition(".")[2] for target in targets}
+    if {"lm_head", "embed_tokens"} & adapted and read_json(base / "config.json").get("tie_word_embeddings", True):
         # llama.cpp's script writes such an adapter, which then no server loads.
         raise TinsmithError(
             "train.lora.targets: head and embeddings are one in this base, so that an adapter on either cannot be put "
