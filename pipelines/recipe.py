@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_sources.py and recipe_safety.py, the only place where a field of one is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_safety import Safety
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -190,6 +191,11 @@ class Data(Section):
     max_too_long: Fraction = Field(
         0.05, description="Share of examples longer than train.max_length above which prepare stops."
     )
+    canaries: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="Made-up secrets planted among the training rows, so many each at 1, 4 and 16 copies: 21 rows for "
+        "each; the safety stage measures how many the model learnt by heart.",
+    )
 
     @model_validator(mode="after")
     def _something_becomes_examples(self) -> Self:
@@ -261,6 +267,7 @@ class Evaluate(Section):
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
     few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+    safety: Safety = Safety()
 
 
 class Rule(Section):

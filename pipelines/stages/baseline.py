@@ -77,7 +77,7 @@ def _prompts(
     answer = recipe.data.example.assistant
     asked = {"base": [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]}
     if recipe.evaluate.few_shot:
-        shots = few_shot_examples(SideRows(paths.work / "train.parquet"), recipe.evaluate.few_shot)
+        shots = few_shot_examples(SideRows(paths.work / "train.parquet", canaries=False), recipe.evaluate.few_shot)
         asked["base_few_shot"] = [base_prompt(row["prompt"], answer, allowed, shots) for row in rows]
     return asked
 
