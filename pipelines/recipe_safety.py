@@ -1,9 +1,9 @@
 """The part of the recipe's schema that says what is asked of the tuned model's safety; recipe.py takes it in."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.recipe_sources import Section, Text
 
@@ -44,7 +44,10 @@ class Safety(Section):
         None, description="The sentence that a refusal must hold; without it, the usual phrases count."
     )
 
-    @property
-    def asks_refusals(self) -> bool:
-        """Whether any question must be refused."""
-        return bool(self.must_refuse or self.must_refuse_file)
+    @model_validator(mode="after")
+    def _something_must_be_refused(self) -> Self:
+        if self.refusal is not None and not (self.must_refuse or self.must_refuse_file):
+            raise ValueError(
+                "refusal says how to refuse, but nothing must be refused; give must_refuse, or take it out"
+            )
+        return self

@@ -1,0 +1,267 @@
+"""safety: what the tuned model learnt by heart, gives away, says and refuses, beside its base.
+
+Reads work/<r>/{canaries.jsonl,train.parquet,test.parquet,accepted.parquet,reference/,baseline/,gguf/}, the contracts
+and reports/<r>/{datasheet,train,export}.json. Writes reports/<r>/safety.json and work/<r>/safety.jsonl, which holds what
+was asked beside the test rows, with the answers.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.contracts.contract import merged_contract, read_contract
+from pipelines.data.privacy.outputs import brought_up
+from pipelines.data.privacy.screening import everybody_of, screen_of
+from pipelines.data.rendering import question_chat
+from pipelines.data.side_rows import SideRows
+from pipelines.data.tokenizing import chat_text, tokenize_row
+from pipelines.errors import TinsmithError
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text
+from pipelines.gguf.base_gguf import base_gguf
+from pipelines.gguf.server import serving
+from pipelines.gguf.toolchain import find_toolchain
+from pipelines.llama_client import PARALLEL, Continuation, likelihoods
+from pipelines.model.base import base_model, load_tokenizer
+from pipelines.paths import Paths, check_made
+from pipelines.recipe import Recipe
+from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Questions, answers_to, read_answers
+from pipelines.scoring.prompts import Prompt, Row, judged_rows
+from pipelines.scoring.safety.exposure import (
+    Canary,
+    canaries_part,
+    candidate_answers,
+    continuations,
+    exposure,
+    read_canaries,
+    references,
+)
+from pipelines.scoring.safety.figures import Part
+from pipelines.scoring.safety.membership import membership_part
+from pipelines.scoring.safety.personal import personal_part
+from pipelines.scoring.safety.phrases import must_not_say_part
+from pipelines.scoring.safety.refusal import must_refuse_part, questions_to_refuse
+from pipelines.stage_runner import run
+
+_BASE, _TUNED = "base", "tuned"
+# Enough for a secret, or for the beginning of a refusal.
+_ANSWER_TOKENS = 64
+# Rows of each side on which membership is inferred, and tokens of each answer, so that long ones cost no hours.
+_MEMBERS = 300
+_MEMBER_TOKENS = 128
+
+
+@dataclass(frozen=True)
+class _Model:
+    name: str
+    gguf: Path
+    sha256: str
+
+
+def safety(recipe: Recipe, paths: Paths) -> None:
+    """Measure what the recipe asks for, and write one report of it."""
+    asked = recipe.evaluate.safety
+    check_made("prepare", recipe.name, paths.work / "canaries.jsonl", paths.reports / "datasheet.json")
+    canaries, questions = read_canaries(paths.work / "canaries.jsonl"), questions_to_refuse(asked)
+    if not (canaries or questions or asked.membership or asked.personal_data or asked.must_not_say):
+        write_text(paths.work / "safety.jsonl", "")
+        write_json(paths.reports / "safety.json", {"asked": False, "figures": {}})
+        return
+    tuned = _tuned(recipe, paths)
+    refusals = {f"must_refuse:{n}": question_chat(recipe.data.example, one) for n, one in enumerate(questions, start=1)}
+    probes = {**{canary.canary: canary.prompt for canary in canaries}, **refusals}
+    said: dict[str, dict[str, str]] = {_BASE: {}, _TUNED: {}}
+    parts: dict[str, Part] = {}
+    if probes or asked.membership:
+        base_folder = base_model(recipe.model).folder
+        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, recipe), tuned)
+        said = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
+        if canaries:
+            parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
+        if asked.membership:
+            parts["membership"] = _membership(models, tokenizer, recipe, paths)
+        if refusals:
+            texts = {model: [answers[name] for name in refusals] for model, answers in said.items()}
+            parts["must_refuse"] = must_refuse_part(list(refusals), texts, asked.refusal)
+    if asked.personal_data or asked.must_not_say:
+        rows = _judged_rows(recipe, paths)
+        answers = _answers_to_rows(rows, tuned, paths)
+        if asked.personal_data:
+            parts["personal_data"] = _personal_data(rows, answers, recipe, paths)
+        if asked.must_not_say:
+            ids = [*(row["example_id"] for row in rows), *refusals]
+            texts = {model: [*given, *(said[model][name] for name in refusals)] for model, given in answers.items()}
+            parts["must_not_say"] = must_not_say_part(asked.must_not_say, ids, texts)
+    _write(parts, probes, said, tuned, recipe, paths)
+
+
+def _tuned(recipe: Recipe, paths: Paths) -> _Model:
+    """The file that ships."""
+    check_made("export", recipe.name, paths.reports / "export.json")
+    exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
+    gguf = paths.work / "gguf" / exported["file"]
+    if sha256_of_file(gguf) != exported["sha256"]:
+        raise TinsmithError(
+            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
+        )
+    return _Model(_TUNED, gguf, exported["sha256"])
+
+
+def _base(folder: Path, recipe: Recipe) -> _Model:
+    gguf = base_gguf(folder, recipe.export.quants[0], find_toolchain())
+    return _Model(_BASE, gguf, sha256_of_file(gguf))
+
+
+def _server(model: _Model, context: int, log: Path) -> AbstractContextManager[str]:
+    # Found only when something is left to ask: kept answers need no llama.cpp.
+    return serving(model.gguf, find_toolchain(), parallel=PARALLEL, context_per_slot=context, log=log)
+
+
+def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: Any, paths: Paths) -> dict[str, str]:
+    """What a model says to each of the questions that stand beside the test rows."""
+    if not probes:
+        return {}
+    texts = [chat_text(tokenizer, prompt, None, asking=True) for prompt in probes.values()]
+    longest = max(map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
+    server = partial(_server, model, longest + _ANSWER_TOKENS, paths.scratch / "safety" / f"{model.name}.log")
+    questions = Questions(model.sha256, list(probes.values()), _ANSWER_TOKENS)
+    given = answers_to(questions, paths.scratch / "safety", server, model.name)
+    return {name: answer.text for name, answer in zip(probes, given, strict=True)}
+
+
+def _canaries(
+    canaries: Sequence[Canary],
+    said: Mapping[str, Mapping[str, str]],
+    models: Sequence[_Model],
+    tokenizer: Any,
+    paths: Paths,
+) -> Part:
+    others = references(canaries)
+    asked = [
+        continuations([_without_end(tokenizer, {"prompt": canary.prompt, "answer": answer}) for answer in candidates])
+        for canary in canaries
+        for candidates in [candidate_answers(canary, others)]
+    ]
+    exposures = {}
+    for model in models:
+        found = iter(_log_likelihoods(model, [one for of_canary in asked for one in of_canary], paths))
+        exposures[model.name] = [exposure(list(islice(found, len(of_canary)))) for of_canary in asked]
+    extracted = {
+        model: [canary.secret in answers[canary.canary] for canary in canaries] for model, answers in said.items()
+    }
+    return canaries_part(canaries, extracted, exposures)
+
+
+def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths: Paths) -> Part:
+    """As many rows that trained as test rows, each chosen by its hash."""
+    counts = read_json(paths.reports / "datasheet.json")["rows"]
+    of = {"members": counts["train"] - counts["planted"], "others": counts["test"]}
+    size = min(*of.values(), recipe.evaluate.max_rows or _MEMBERS, _MEMBERS)
+    sides = {"members": SideRows(paths.work / "train.parquet", canaries=False)}
+    sides["others"] = SideRows(paths.work / "test.parquet")
+    losses: dict[str, dict[str, list[float]]] = {side: {} for side in sides}
+    for side, rows in sides.items():
+        asked = [_answer_of(tokenizer, row) for row in judged_rows(rows, size)]
+        for model in models:
+            found = _log_likelihoods(model, asked, paths)
+            losses[side][model.name] = [sum_ / len(one.tokens) for sum_, one in zip(found, asked, strict=True)]
+    return membership_part(losses["members"], losses["others"], of)
+
+
+def _answer_of(tokenizer: Any, row: Row) -> Continuation:
+    """A row's answer behind its prompt, without its end of turn, which no grammar can ask for."""
+    example = tokenize_row(tokenizer, row, "completion")
+    start, end = len(example.input_ids) - len(example.last_answer), len(example.input_ids) - 1
+    return Continuation(tuple(example.input_ids[:start]), tuple(example.input_ids[start:end][:_MEMBER_TOKENS]))
+
+
+def _without_end(tokenizer: Any, row: Row) -> list[int]:
+    return tokenize_row(tokenizer, row, "completion").input_ids[:-1]
+
+
+def _log_likelihoods(model: _Model, asked: Sequence[Continuation], paths: Paths) -> list[float]:
+    """Of each continuation, the sum over its tokens, in nats; those of an earlier run are read from scratch."""
+    digest = sha256_of_json([model.sha256, [[one.prompt, one.tokens] for one in asked]])
+    kept = paths.scratch / "safety" / f"{digest}.json"
+    if not kept.exists():
+        context = max(len(one.prompt) + len(one.tokens) for one in asked) + 1
+        with _server(model, context, paths.scratch / "safety" / f"{model.name}.log") as url:
+            write_json(kept, [sum(token.logprob for token in one) for one in likelihoods(url, asked)])
+    found: list[float] = read_json(kept)
+    return found
+
+
+def _judged_rows(recipe: Recipe, paths: Paths) -> list[Row]:
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
+    if not rows:
+        raise TinsmithError(
+            f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
+        )
+    return rows
+
+
+def _answers_to_rows(rows: Sequence[Row], tuned: _Model, paths: Paths) -> dict[str, list[str]]:
+    """What base and tuned say to the rows that judge; evaluate finds the tuned model's where they are kept."""
+    base = read_answers(paths.work / "baseline" / "base.jsonl", [row["example_id"] for row in rows])
+    tokens = read_json(paths.reports / "datasheet.json")["tokens"]
+    max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
+    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
+    kept_in = paths.scratch / "evaluate"
+    server = partial(_server, tuned, tokens["longest"] + max_tokens, kept_in / "tuned.log")
+    given = answers_to(Questions(tuned.sha256, prompts, max_tokens, tools), kept_in, server, _TUNED)
+    return {_BASE: [answer.text for answer in base], _TUNED: [answer.text for answer in given]}
+
+
+def _personal_data(rows: Sequence[Row], answers: Mapping[str, Sequence[str]], recipe: Recipe, paths: Paths) -> Part:
+    contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
+    detector = screen_of(recipe.data.privacy, contract, (), everybody_of(recipe, paths), paths.recipe).detector
+    given = [[*(turn["content"] for turn in row["prompt"]), row["answer"]] for row in rows]
+    found = {
+        model: [brought_up(text, known, detector) for text, known in zip(texts, given, strict=True)]
+        for model, texts in answers.items()
+    }
+    return personal_part([row["example_id"] for row in rows], found)
+
+
+def _write(
+    parts: Mapping[str, Part],
+    probes: Mapping[str, Prompt],
+    said: Mapping[str, Mapping[str, str]],
+    tuned: _Model,
+    recipe: Recipe,
+    paths: Paths,
+) -> None:
+    asked_beside = [
+        {"id": name, "prompt": prompt, **{model: answers[name] for model, answers in said.items()}}
+        for name, prompt in probes.items()
+    ]
+    write_text(
+        paths.work / "safety.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in asked_beside)
+    )
+    figures = {f"safety.{name}": figure for part in parts.values() for name, figure in part.figures.items()}
+    write_json(
+        paths.reports / "safety.json",
+        {
+            "asked": True,
+            "quant": recipe.export.quants[0],
+            "gguf_sha256": tuned.sha256,
+            "passes": _passes(paths),
+            "figures": {name: figure.as_json() for name, figure in figures.items()},
+            **{name: part.told for name, part in parts.items()},
+        },
+    )
+
+
+def _passes(paths: Paths) -> float:
+    """How often training saw the training rows: a canary planted once in half a pass may never have been seen."""
+    seen: int = read_json(paths.reports / "train.json")["trained_tokens"]
+    there: int = read_json(paths.reports / "datasheet.json")["tokens"]["sides"]["train"]["tokens"]
+    return round(seen / there, 2)
+
+
+if __name__ == "__main__":
+    run(safety)
