@@ -47,7 +47,5 @@ class Safety(Section):
     @model_validator(mode="after")
     def _something_must_be_refused(self) -> Self:
         if self.refusal is not None and not (self.must_refuse or self.must_refuse_file):
-            raise ValueError(
-                "refusal says how to refuse, but nothing must be refused; give must_refuse, or take it out"
-            )
+            raise ValueError("refusal says how to refuse, but nothing must be refused; give must_refuse too")
         return self

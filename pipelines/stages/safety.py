@@ -1,8 +1,8 @@
 """safety: what the tuned model learnt by heart, gives away, says and refuses, beside its base.
 
 Reads work/<r>/{canaries.jsonl,train.parquet,test.parquet,accepted.parquet,reference/,baseline/,gguf/}, the contracts
-and reports/<r>/{datasheet,train,export}.json. Writes reports/<r>/safety.json and work/<r>/safety.jsonl, which holds what
-was asked beside the test rows, with the answers.
+and reports/<r>/{datasheet,train,export}.json. Writes reports/<r>/safety.json and work/<r>/safety.jsonl, which holds
+what was asked beside the test rows, with the answers.
 """
 
 import json

@@ -1,0 +1,92 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.scoring.safety.exposure import (
+    REFERENCES,
+    Canary,
+    canaries_part,
+    candidate_answers,
+    continuations,
+    exposure,
+    read_canaries,
+    references,
+    unplanted_exposure,
+)
+
+
+def canary(number: int, copies: int, secret: str) -> Canary:
+    return Canary(f"canaries:{number}", copies, [{"role": "user", "content": "?"}], f'{{"code": "{secret}"}}', secret)
+
+
+@given(st.integers(1, 256))
+def test_a_known_rank_gives_a_known_exposure(rank):
+    others = np.arange(255.0)
+    secret = 254.5 - (rank - 1)
+    assert exposure([secret, *others]) == pytest.approx(8 - math.log2(rank))
+
+
+def test_the_likeliest_has_all_bits_and_the_least_likely_none():
+    assert exposure([-1.0, *[-2.0] * 255]) == 8
+    assert exposure([-3.0, *[-2.0] * 255]) == 0
+
+
+def test_a_model_that_tells_nothing_apart_exposes_nothing():
+    """Were ties won by the secret, a broken server would look like a perfect memory."""
+    assert exposure([-2.0] * 256) == pytest.approx(math.log2(256 / 128.5))
+
+
+def test_a_secret_that_was_never_planted_has_under_one_and_a_half_bits():
+    draw = np.random.default_rng(0)
+    found = [exposure(draw.normal(size=REFERENCES + 1)) for _ in range(4000)]
+    assert np.mean(found) == pytest.approx(unplanted_exposure(), abs=0.1)
+    assert unplanted_exposure() == pytest.approx(1 / math.log(2), abs=0.05)
+
+
+def test_references_look_like_the_secrets_and_none_was_planted():
+    planted = [canary(number, 1, f"{number:06}") for number in range(300)]
+    others = references(planted)
+    assert len(set(others)) == len(others) == REFERENCES
+    assert all(len(secret) == 6 and secret.isdigit() for secret in others)
+    assert not set(others) & {one.secret for one in planted}
+    assert others == references(planted)
+
+
+def test_candidates_differ_in_the_secret_alone():
+    first, *others = candidate_answers(canary(1, 1, "123456"), ["000000", "999999"])
+    assert first == '{"code": "123456"}'
+    assert others == ['{"code": "000000"}', '{"code": "999999"}']
+
+
+def test_what_all_chats_begin_with_is_asked_as_their_prompt():
+    first, second = continuations([[1, 2, 3, 4, 9], [1, 2, 3, 5, 9]])
+    assert first.prompt == second.prompt == (1, 2, 3)
+    assert (first.tokens, second.tokens) == ((4, 9), (5, 9))
+
+
+def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
+    canaries = [canary(1, 1, "111111"), canary(2, 1, "222222"), canary(3, 16, "333333"), canary(4, 16, "444444")]
+    extracted = {"base": [False] * 4, "tuned": [False, False, True, True]}
+    exposures = {"base": [1.0, 2.0, 1.0, 2.0], "tuned": [1.0, 3.0, 8.0, 8.0]}
+    part = canaries_part(canaries, extracted, exposures)
+    assert set(part.figures) == {"memorised_canaries", "exposure_1", "exposure_16"}
+    assert (part.figures["memorised_canaries"].base, part.figures["memorised_canaries"].tuned) == (0, 2)
+    assert (part.figures["exposure_1"].base, part.figures["exposure_1"].tuned) == (1.5, 2.0)
+    assert part.figures["exposure_16"].interval == (8.0, 8.0)
+    assert part.told["by_copies"]["16"] == {
+        "canaries": 2,
+        "extracted": {"base": 0, "tuned": 2},
+        "exposure": {"base": [1.0, 2.0], "tuned": [8.0, 8.0]},
+    }
+    assert part.told["extracted"] == ["canaries:3", "canaries:4"]
+    assert part.told["highest_exposure"] == 8
+    assert "333333" not in json.dumps(part.told)
+
+
+def test_without_canaries_the_file_is_empty(tmp_path):
+    (tmp_path / "canaries.jsonl").write_text("")
+    assert read_canaries(tmp_path / "canaries.jsonl") == []
