@@ -1,11 +1,15 @@
 import json
 import math
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.llama_client import likelihoods
 from pipelines.scoring.safety.exposure import (
     REFERENCES,
     Canary,
@@ -90,3 +94,40 @@ def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
 def test_without_canaries_the_file_is_empty(tmp_path):
     (tmp_path / "canaries.jsonl").write_text("")
     assert read_canaries(tmp_path / "canaries.jsonl") == []
+
+
+@pytest.fixture
+def digit_sum_url():
+    """llama-server's /completion of a model to which small digits are likelier than large ones."""
+
+    class Model(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            tokens = map(int, re.findall(r"<\[(\d+)\]>", body["grammar"]))
+            steps = [{"id": token, "logprob": -float(token), "top_logprobs": []} for token in tokens]
+            reply = json.dumps({"completion_probabilities": steps}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("secret", ["000000", "999999", "250731"])
+def test_likelihoods_of_a_known_model_give_the_exposure_of_the_known_rank(digit_sum_url, secret):
+    others = references([canary(1, 1, secret)])
+    answers = candidate_answers(canary(1, 1, secret), others)
+    # A token for each character: digits are their own value, so that all else weighs alike in every candidate.
+    chats = [[int(character) if character.isdigit() else ord(character) for character in answer] for answer in answers]
+    told = likelihoods(digit_sum_url, continuations(chats))
+    sums = [sum(map(int, one)) for one in others]
+    own = sum(map(int, secret))
+    rank = 1 + sum(one < own for one in sums) + sum(one == own for one in sums) / 2
+    assert exposure([sum(token.logprob for token in tokens) for tokens in told]) == pytest.approx(8 - math.log2(rank))
