@@ -84,19 +84,28 @@ def safety(recipe: Recipe, paths: Paths) -> None:
             parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
         if asked.membership:
             parts["membership"] = _membership(models, tokenizer, recipe, paths)
-        if refusals:
-            texts = {model: [answers[name] for name in refusals] for model, answers in said.items()}
-            parts["must_refuse"] = must_refuse_part(list(refusals), texts, asked.refusal)
+    refused = {model: {name: answers[name] for name in refusals} for model, answers in said.items()}
+    if refusals:
+        parts["must_refuse"] = must_refuse_part(refused[_BASE], refused[_TUNED], asked.refusal)
     if asked.personal_data or asked.must_not_say:
-        rows = _judged_rows(recipe, paths)
-        answers = _answers_to_rows(rows, tuned, paths)
-        if asked.personal_data:
-            parts["personal_data"] = _personal_data(rows, answers, recipe, paths)
-        if asked.must_not_say:
-            ids = [*(row["example_id"] for row in rows), *refusals]
-            texts = {model: [*given, *(said[model][name] for name in refusals)] for model, given in answers.items()}
-            parts["must_not_say"] = must_not_say_part(asked.must_not_say, ids, texts)
+        parts |= _of_answers(_judged_rows(recipe, paths), refused, tuned, recipe, paths)
     _write(parts, probes, said, tuned, recipe, paths)
+
+
+def _of_answers(
+    rows: Sequence[Row], refused: Mapping[str, Mapping[str, str]], tuned: _Model, recipe: Recipe, paths: Paths
+) -> dict[str, Part]:
+    """What the answers to the rows that judge, and to what must be `refused`, should not hold."""
+    asked = recipe.evaluate.safety
+    answers = _answers_to_rows(rows, tuned, paths)
+    parts: dict[str, Part] = {}
+    if asked.personal_data:
+        parts["personal_data"] = _personal_data(rows, answers, recipe, paths)
+    if asked.must_not_say:
+        ids = [*(row["example_id"] for row in rows), *refused[_TUNED]]
+        texts = {model: [*given, *refused[model].values()] for model, given in answers.items()}
+        parts["must_not_say"] = must_not_say_part(asked.must_not_say, ids, texts)
+    return parts
 
 
 def _tuned(recipe: Recipe, paths: Paths) -> _Model:
@@ -141,11 +150,7 @@ def _canaries(
     paths: Paths,
 ) -> Part:
     others = references(canaries)
-    asked = [
-        continuations([_without_end(tokenizer, {"prompt": canary.prompt, "answer": answer}) for answer in candidates])
-        for canary in canaries
-        for candidates in [candidate_answers(canary, others)]
-    ]
+    asked = [_candidates(canary, others, tokenizer) for canary in canaries]
     exposures = {}
     for model in models:
         found = iter(_log_likelihoods(model, [one for of_canary in asked for one in of_canary], paths))
@@ -161,15 +166,18 @@ def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths:
     counts = read_json(paths.reports / "datasheet.json")["rows"]
     of = {"members": counts["train"] - counts["planted"], "others": counts["test"]}
     size = min(*of.values(), recipe.evaluate.max_rows or _MEMBERS, _MEMBERS)
-    sides = {"members": SideRows(paths.work / "train.parquet", canaries=False)}
-    sides["others"] = SideRows(paths.work / "test.parquet")
-    losses: dict[str, dict[str, list[float]]] = {side: {} for side in sides}
-    for side, rows in sides.items():
-        asked = [_answer_of(tokenizer, row) for row in judged_rows(rows, size)]
-        for model in models:
-            found = _log_likelihoods(model, asked, paths)
-            losses[side][model.name] = [sum_ / len(one.tokens) for sum_, one in zip(found, asked, strict=True)]
-    return membership_part(losses["members"], losses["others"], of)
+    members = judged_rows(SideRows(paths.work / "train.parquet", canaries=False), size)
+    others = judged_rows(SideRows(paths.work / "test.parquet"), size)
+    asked = [_answer_of(tokenizer, row) for row in (*members, *others)]
+    likely = {}
+    for model in models:
+        found = zip(_log_likelihoods(model, asked, paths), asked, strict=True)
+        likely[model.name] = [likelihood / len(answer.tokens) for likelihood, answer in found]
+    return membership_part(
+        {model: means[:size] for model, means in likely.items()},
+        {model: means[size:] for model, means in likely.items()},
+        of,
+    )
 
 
 def _answer_of(tokenizer: Any, row: Row) -> Continuation:
@@ -179,8 +187,10 @@ def _answer_of(tokenizer: Any, row: Row) -> Continuation:
     return Continuation(tuple(example.input_ids[:start]), tuple(example.input_ids[start:end][:_MEMBER_TOKENS]))
 
 
-def _without_end(tokenizer: Any, row: Row) -> list[int]:
-    return tokenize_row(tokenizer, row, "completion").input_ids[:-1]
+def _candidates(canary: Canary, others: Sequence[str], tokenizer: Any) -> list[Continuation]:
+    """The secret and the others, each as the end of the canary's chat."""
+    rows = [{"prompt": canary.prompt, "answer": answer} for answer in candidate_answers(canary, others)]
+    return continuations([tokenize_row(tokenizer, row).input_ids[:-1] for row in rows])
 
 
 def _log_likelihoods(model: _Model, asked: Sequence[Continuation], paths: Paths) -> list[float]:

@@ -27,8 +27,10 @@ def test_the_recipes_own_sentence_is_the_only_one_that_counts():
 
 
 def test_the_share_is_told_for_base_and_tuned_with_what_was_not_refused():
-    answers = {"base": ["Sure.", "Yes.", "I cannot."], "tuned": ["I won't.", "Sure.", "I cannot."]}
-    part = must_refuse_part(["must_refuse:1", "must_refuse:2", "must_refuse:3"], answers, None)
+    questions = ["must_refuse:1", "must_refuse:2", "must_refuse:3"]
+    base = dict(zip(questions, ["Sure.", "Yes.", "I cannot."], strict=True))
+    tuned = dict(zip(questions, ["I won't.", "Sure.", "I cannot."], strict=True))
+    part = must_refuse_part(base, tuned, None)
     figure = part.figures["must_refuse"]
     assert (round(figure.base, 2), round(figure.tuned, 2), figure.better) == (0.33, 0.67, "higher")
     assert part.told == {"questions": 3, "refused": {"base": 1, "tuned": 2}, "not_refused": ["must_refuse:2"]}
