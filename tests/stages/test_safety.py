@@ -140,19 +140,15 @@ def test_a_test_split_without_rows_is_refused(paths):
         safety(recipe(), paths)
 
 
+ROWS = 48
+COUNTS = {"rows_in": ROWS, "accepted": ROWS, "quarantined": 0, "rejected_raw": 0}
 INGEST = {
-    "rows_in": 72,
-    "accepted": 72,
-    "quarantined": 0,
-    "rejected_raw": 0,
+    **COUNTS,
     "reasons": {},
     "sources": {
         "notes": {
+            **COUNTS,
             "use": "examples",
-            "rows_in": 72,
-            "accepted": 72,
-            "quarantined": 0,
-            "rejected_raw": 0,
             "contract": {"id": "notes", "version": "1.0.0", "sha256": "0", "license": None, "permittedPurposes": None},
             "dates": {},
             "files": [],
@@ -171,6 +167,7 @@ def tuned(tmp_path_factory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("project")
         patch.chdir(folder)
         paths = Paths("notes")
+        write_text(Path("prices.yaml"), (Path(__file__).parents[2] / "prices.yaml").read_text())
         write_text(Path("notes.odcs.yaml"), CONTRACT)
         notes = [
             {
@@ -179,7 +176,7 @@ def tuned(tmp_path_factory) -> Iterator[Path]:
                 "body": f"the {THINGS[number % 6]} in room {number} {FAULTS[number % 4]}",
                 "label": "good" if number % 2 else "bad",
             }
-            for number in range(72)
+            for number in range(ROWS)
         ]
         paths.work.mkdir(parents=True)
         pq.write_table(pa.Table.from_pylist(notes), paths.work / "accepted.parquet")
