@@ -1,7 +1,7 @@
 """Canaries: made-up secrets, planted among the training rows to measure what a model learns by heart.
 
-Method: Carlini et al. 2019, The Secret Sharer (arXiv:1802.08232). A secret is six random digits, the answer to a
-question of its own about a made-up name; so it is nobody's, and its chances against other six digits are known.
+Method: Carlini et al. 2019, The Secret Sharer (arXiv:1802.08232). A secret is four random digits, the answer to a
+question of its own about a made-up name; so it is nobody's, and its chances against other four digits are known.
 """
 
 import json
@@ -22,7 +22,7 @@ from pipelines.files import write_text
 from pipelines.recipe import JsonAnswer, Recipe
 
 COPIES = (1, 4, 16)
-_DIGITS = 6
+_DIGITS = 4
 _SYLLABLES = [first + second for first in "bdfghklmnprstvz" for second in "aeiou"]
 _SYLLABLES_OF_A_NAME = 4
 # Keeps the groups of canaries apart from every column's.

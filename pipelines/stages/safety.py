@@ -6,11 +6,10 @@ what was asked beside the test rows, with the answers.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,8 @@ from pipelines.scoring.safety.exposure import (
     Canary,
     canaries_part,
     candidate_answers,
-    continuations,
     exposure,
+    log_likelihoods,
     read_canaries,
     references,
 )
@@ -151,10 +150,12 @@ def _canaries(
 ) -> Part:
     others = references(canaries)
     asked = [_candidates(canary, others, tokenizer) for canary in canaries]
-    exposures = {}
-    for model in models:
-        found = iter(_log_likelihoods(model, [one for of_canary in asked for one in of_canary], paths))
-        exposures[model.name] = [exposure(list(islice(found, len(of_canary)))) for of_canary in asked]
+    context = max(len(chat) for chats in asked for chat in chats)
+
+    def exposures_by(url: str) -> list[float]:
+        return [exposure(log_likelihoods(chats, partial(likelihoods, url))) for chats in asked]
+
+    exposures = {model.name: _kept(model, asked, context, exposures_by, paths) for model in models}
     extracted = {
         model: [canary.secret in answers[canary.canary] for canary in canaries] for model, answers in said.items()
     }
@@ -169,10 +170,13 @@ def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths:
     members = judged_rows(SideRows(paths.work / "train.parquet", canaries=False), size)
     others = judged_rows(SideRows(paths.work / "test.parquet"), size)
     asked = [_answer_of(tokenizer, row) for row in (*members, *others)]
-    likely = {}
-    for model in models:
-        found = zip(_log_likelihoods(model, asked, paths), asked, strict=True)
-        likely[model.name] = [likelihood / len(answer.tokens) for likelihood, answer in found]
+    context = max(len(answer.prompt) + len(answer.tokens) for answer in asked)
+
+    def means_by(url: str) -> list[float]:
+        return [sum(token.logprob for token in tokens) / len(tokens) for tokens in likelihoods(url, asked)]
+
+    plain = [[answer.prompt, answer.tokens] for answer in asked]
+    likely = {model.name: _kept(model, plain, context, means_by, paths) for model in models}
     return membership_part(
         {model: means[:size] for model, means in likely.items()},
         {model: means[size:] for model, means in likely.items()},
@@ -187,20 +191,18 @@ def _answer_of(tokenizer: Any, row: Row) -> Continuation:
     return Continuation(tuple(example.input_ids[:start]), tuple(example.input_ids[start:end][:_MEMBER_TOKENS]))
 
 
-def _candidates(canary: Canary, others: Sequence[str], tokenizer: Any) -> list[Continuation]:
-    """The secret and the others, each as the end of the canary's chat."""
+def _candidates(canary: Canary, others: Sequence[str], tokenizer: Any) -> list[list[int]]:
+    """The canary's chat as token ids, without its end of turn, and the same with each of the other secrets."""
     rows = [{"prompt": canary.prompt, "answer": answer} for answer in candidate_answers(canary, others)]
-    return continuations([tokenize_row(tokenizer, row).input_ids[:-1] for row in rows])
+    return [tokenize_row(tokenizer, row).input_ids[:-1] for row in rows]
 
 
-def _log_likelihoods(model: _Model, asked: Sequence[Continuation], paths: Paths) -> list[float]:
-    """Of each continuation, the sum over its tokens, in nats; those of an earlier run are read from scratch."""
-    digest = sha256_of_json([model.sha256, [[one.prompt, one.tokens] for one in asked]])
-    kept = paths.scratch / "safety" / f"{digest}.json"
+def _kept(model: _Model, asked: Any, context: int, ask: Callable[[str], list[float]], paths: Paths) -> list[float]:
+    """What `ask` tells of a server on the model; that of an earlier run with the same `asked` is read from scratch."""
+    kept = paths.scratch / "safety" / f"{sha256_of_json([model.sha256, asked])}.json"
     if not kept.exists():
-        context = max(len(one.prompt) + len(one.tokens) for one in asked) + 1
-        with _server(model, context, paths.scratch / "safety" / f"{model.name}.log") as url:
-            write_json(kept, [sum(token.logprob for token in one) for one in likelihoods(url, asked)])
+        with _server(model, context + 1, paths.scratch / "safety" / f"{model.name}.log") as url:
+            write_json(kept, ask(url))
     found: list[float] = read_json(kept)
     return found
 

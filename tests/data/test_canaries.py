@@ -48,7 +48,7 @@ def test_each_number_of_copies_has_as_many_canaries_as_the_recipe_asks():
     assert (
         len({canary.secret for canary in canaries}) == len({canary.prompt[-1]["content"] for canary in canaries}) == 9
     )
-    assert all(len(canary.secret) == 6 and canary.secret.isdigit() for canary in canaries)
+    assert all(len(canary.secret) == 4 and canary.secret.isdigit() for canary in canaries)
     assert canaries_of(recipe(0)) == []
 
 

@@ -2,6 +2,7 @@ import json
 import math
 import re
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -15,8 +16,8 @@ from pipelines.scoring.safety.exposure import (
     Canary,
     canaries_part,
     candidate_answers,
-    continuations,
     exposure,
+    log_likelihoods,
     read_canaries,
     references,
     unplanted_exposure,
@@ -52,10 +53,10 @@ def test_a_secret_that_was_never_planted_has_under_one_and_a_half_bits():
 
 
 def test_references_look_like_the_secrets_and_none_was_planted():
-    planted = [canary(number, 1, f"{number:06}") for number in range(300)]
+    planted = [canary(number, 1, f"{number:04}") for number in range(300)]
     others = references(planted)
     assert len(set(others)) == len(others) == REFERENCES
-    assert all(len(secret) == 6 and secret.isdigit() for secret in others)
+    assert all(len(secret) == 4 and secret.isdigit() for secret in others)
     assert not set(others) & {one.secret for one in planted}
     assert others == references(planted)
 
@@ -64,12 +65,6 @@ def test_candidates_differ_in_the_secret_alone():
     first, *others = candidate_answers(canary(1, 1, "123456"), ["000000", "999999"])
     assert first == '{"code": "123456"}'
     assert others == ['{"code": "000000"}', '{"code": "999999"}']
-
-
-def test_what_all_chats_begin_with_is_asked_as_their_prompt():
-    first, second = continuations([[1, 2, 3, 4, 9], [1, 2, 3, 5, 9]])
-    assert first.prompt == second.prompt == (1, 2, 3)
-    assert (first.tokens, second.tokens) == ((4, 9), (5, 9))
 
 
 def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
@@ -100,11 +95,16 @@ def test_without_canaries_the_file_is_empty(tmp_path):
 def digit_sum_url():
     """llama-server's /completion of a model to which small digits are likelier than large ones."""
 
+    asked: list[tuple[int, ...]] = []
+
     class Model(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            tokens = map(int, re.findall(r"<\[(\d+)\]>", body["grammar"]))
-            steps = [{"id": token, "logprob": -float(token), "top_logprobs": []} for token in tokens]
+            (token,) = map(int, re.findall(r"<\[(\d+)\]>", body["grammar"]))
+            # Only the likeliest tokens come with an answer; seldom digits must be asked for.
+            top = [{"id": digit, "logprob": -float(digit)} for digit in range(min(7, body["n_probs"]))]
+            asked.append(tuple(body["prompt"]))
+            steps = [{"id": token, "logprob": -float(token), "top_logprobs": top}]
             reply = json.dumps({"completion_probabilities": steps}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(reply)))
@@ -116,18 +116,23 @@ def digit_sum_url():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", asked
         server.shutdown()
 
 
-@pytest.mark.parametrize("secret", ["000000", "999999", "250731"])
+@pytest.mark.parametrize("secret", ["0000", "9999", "2507"])
 def test_likelihoods_of_a_known_model_give_the_exposure_of_the_known_rank(digit_sum_url, secret):
     others = references([canary(1, 1, secret)])
     answers = candidate_answers(canary(1, 1, secret), others)
     # A token for each character: digits are their own value, so that all else weighs alike in every candidate.
     chats = [[int(character) if character.isdigit() else ord(character) for character in answer] for answer in answers]
-    told = likelihoods(digit_sum_url, continuations(chats))
+    url, asked = digit_sum_url
+    told = log_likelihoods(chats, partial(likelihoods, url))
     sums = [sum(map(int, one)) for one in others]
     own = sum(map(int, secret))
     rank = 1 + sum(one < own for one in sums) + sum(one == own for one in sums) / 2
-    assert exposure([sum(token.logprob for token in tokens) for tokens in told]) == pytest.approx(8 - math.log2(rank))
+    assert exposure(told) == pytest.approx(8 - math.log2(rank))
+    # What begins alike was asked together, and what stands behind the secret not at all.
+    assert len(asked) < 256 * 4 * 0.75
+    assert max(map(len, asked)) == len('{"code": "') + 3
+    assert min(map(len, asked)) == len('{"code": "')
