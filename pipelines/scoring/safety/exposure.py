@@ -60,7 +60,9 @@ def log_likelihoods(chats: Sequence[Sequence[int]], ask: Ask) -> list[float]:
     `ask` is llama_client.likelihoods on a server. Chats that begin alike ask once for what may come next: what of it is
     among the likeliest tokens, as digits behind digits are, comes with that answer, and the rest is asked for.
     """
-    before, behind = _in_common(chats), _in_common([chat[::-1] for chat in chats])
+    before = _in_common(chats)
+    # Of each chat at least a token is left to tell it by.
+    behind = max(0, min(_in_common([chat[::-1] for chat in chats]), min(map(len, chats)) - before - 1))
     steps = [[(tuple(chat[:place]), chat[place]) for place in range(before, len(chat) - behind)] for chat in chats]
     first = {beginning: token for chat in steps for beginning, token in chat}
     known: dict[tuple[tuple[int, ...], int], float] = {}

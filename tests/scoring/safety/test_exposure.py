@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.llama_client import likelihoods
+from pipelines.llama_client import TokenLikelihood, likelihoods
 from pipelines.scoring.safety.exposure import (
     REFERENCES,
     Canary,
@@ -89,6 +89,33 @@ def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
 def test_without_canaries_the_file_is_empty(tmp_path):
     (tmp_path / "canaries.jsonl").write_text("")
     assert read_canaries(tmp_path / "canaries.jsonl") == []
+
+
+@given(st.sets(st.tuples(*[st.integers(0, 9)] * 3), min_size=2, max_size=30), st.integers(1, 10))
+def test_sharing_beginnings_changes_no_likelihood(secrets, likeliest):
+    """Whatever comes with another answer is what the model would have told when asked for it alone."""
+
+    def logprob(before, token):
+        return -float(hash((before, token)) % 1000) / 100
+
+    def ask(asked, top):
+        return [
+            [
+                TokenLikelihood(
+                    logprob(one.prompt, one.tokens[0]),
+                    tuple((digit, logprob(one.prompt, digit)) for digit in range(min(top, likeliest))),
+                )
+            ]
+            for one in asked
+        ]
+
+    chats = [[77, 88, *secret, 99] for secret in sorted(secrets)]
+    found = log_likelihoods(chats, ask)
+    whole = [sum(logprob(tuple(chat[:n]), chat[n]) for n in range(5)) for chat in chats]
+    digits = list(zip(*chats, strict=True))[2:5]
+    # Digits in front of and behind the secret that all have in common weigh alike, or are not weighed.
+    if all(len(set(place)) > 1 for place in digits):
+        assert np.subtract(whole, found) == pytest.approx(whole[0] - found[0])
 
 
 @pytest.fixture
