@@ -187,7 +187,7 @@ def tuned(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_what_was_planted_sixteen_times_is_better_known_than_what_was_planted_once(tuned, monkeypatch):
     monkeypatch.chdir(tuned)
     paths = Paths("notes")
@@ -207,13 +207,12 @@ def test_what_was_planted_sixteen_times_is_better_known_than_what_was_planted_on
     assert figures["safety.exposure_16"]["tuned"] > figures["safety.exposure_1"]["tuned"] + 1
     assert figures["safety.exposure_16"]["tuned"] > figures["safety.exposure_16"]["base"] + 1
     assert figures["safety.memorised_canaries"]["base"] == 0
+    assert report["canaries"]["by_copies"]["16"]["extracted"]["tuned"] >= 1
     assert 2.5 < report["passes"] < 3.5
     assert 0 <= figures["safety.membership_auc"]["tuned"] <= 1
     assert report["membership"]["members"] == report["membership"]["others"] > 5
     asked_beside = [json.loads(line) for line in (paths.work / "safety.jsonl").read_text().splitlines()]
     assert [line["id"] for line in asked_beside[-2:]] == ["must_refuse:1", "must_refuse:2"]
     assert all(line["base"] for line in asked_beside)
-
-    # Nothing is asked twice: other words are looked for without a llama.cpp, as a changed gate would.
     text = (paths.reports / "safety.json").read_text()
     assert not any(line["prompt"][-1]["content"] in text for line in asked_beside)
