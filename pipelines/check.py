@@ -29,6 +29,10 @@ def check_recipe(path: Path) -> Recipe:
     if base_mistake := base_mistakes(recipe.model.base, recipe.model.sha256):
         mistakes.append(f"{path}:{document.line(('model', 'base'))}: model.base: {base_mistake}")
     mistakes += _metric_file_mistakes(recipe, document)
+    questions = recipe.evaluate.safety.must_refuse_file
+    if questions and not Path(questions).is_file():
+        field = ("evaluate", "safety", "must_refuse_file")
+        mistakes.append(f"{path}:{document.line(field)}: {'.'.join(field)}: there is no file {questions}")
     mistakes += _same_name_mistakes(recipe, document)
     if mistakes:
         raise TinsmithError("\n".join(mistakes))

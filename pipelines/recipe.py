@@ -191,6 +191,11 @@ class Data(Section):
     max_too_long: Fraction = Field(
         0.05, description="Share of examples longer than train.max_length above which prepare stops."
     )
+    canaries: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="Made-up secrets planted among the training rows, so many each at 1, 4 and 16 copies: 21 rows for "
+        "each; the safety stage measures how many the model learnt by heart.",
+    )
 
     @model_validator(mode="after")
     def _something_becomes_examples(self) -> Self:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.recipe_safety import Safety
 from pipelines.recipe_sources import Section, Text, without_user
 
 Metric = Literal[
@@ -90,6 +91,7 @@ class Evaluate(Section):
         "form or value. The base is asked with and without one.",
     )
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+    safety: Safety = Safety()
 
     @property
     def names(self) -> tuple[str, ...]:

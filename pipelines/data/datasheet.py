@@ -26,7 +26,8 @@ def balance(sheet: dict[str, Any], ingest: dict[str, Any]) -> list[Column]:
     private = {reason: dropped[reason] for reason in _PRIVACY}
     split = {reason: dropped[reason] for reason in _SPLIT}
     curated = {reason: count for reason, count in dropped.items() if reason not in {*private, *split}}
-    sides = {side: rows[side] for side in SIDES}
+    # Canaries come from no source.
+    sides = {side: rows[side] - (rows["planted"] if side == "train" else 0) for side in SIDES}
     examples = sum(sides.values())
     usable = examples + sum(split.values())
     screened = usable + sum(curated.values())

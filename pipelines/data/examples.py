@@ -16,12 +16,13 @@ from jsonschema.exceptions import best_match
 from numpy.typing import NDArray
 
 from pipelines.batches import batched
+from pipelines.data.canaries import scattered
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.control_tokens import control_tokens
 from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
 from pipelines.data.curation.hidden_text import hidden_text_signals
 from pipelines.data.rendering import Chat, plain_text, render
-from pipelines.data.splits import NO_KEY, SIDES, Assignment, key_hash
+from pipelines.data.splits import NO_KEY, SIDES, TRAIN, Assignment, key_hash
 from pipelines.data.tokenizing import answer_text
 from pipelines.data.words import folded
 from pipelines.errors import TinsmithError
@@ -93,18 +94,24 @@ def write_examples(path: Path, rows: Iterable[dict[str, Any]]) -> Examples:
     return Examples(path)
 
 
-def write_sides(examples: Examples, assignment: Assignment, work: Path) -> None:
-    """Write the rows of each side, in order, to train.parquet, validation.parquet and test.parquet in `work`."""
+def write_sides(examples: Examples, assignment: Assignment, work: Path, planted: Sequence[dict[str, Any]] = ()) -> None:
+    """Write the rows of each side, in order, to train.parquet, validation.parquet and test.parquet in `work`.
+
+    The rows `planted` stand at random places among those of train.
+    """
     for number, side in enumerate(SIDES):
         wanted = assignment.sides == number
-        groups = iter(assignment.groups[wanted])
+        groups = assignment.groups[wanted]
+        own = zip(examples.rows([*CHAT], wanted), groups, strict=True)
+        rows: Iterable[dict[str, Any]] = ({**row, "group": f"{group:016x}"} for row, group in own)
+        if number == TRAIN:
+            rows = scattered(rows, len(groups), planted)
         with (
             written_whole(work / f"{side}.parquet") as fresh,
             pq.ParquetWriter(fresh, _SIDE_SCHEMA, compression="zstd") as writer,
         ):
-            for batch in batched(examples.rows([*CHAT], wanted), _BATCH):
-                rows = [{**row, "group": f"{next(groups):016x}"} for row in batch]
-                writer.write_table(pa.Table.from_pylist(rows, schema=_SIDE_SCHEMA))
+            for batch in batched(rows, _BATCH):
+                writer.write_table(pa.Table.from_pylist(batch, schema=_SIDE_SCHEMA))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.data.control_tokens import defused
 from pipelines.data.conversations import Message
-from pipelines.recipe import Example, JsonAnswer, answer_key, template_parts
+from pipelines.recipe import Example, JsonAnswer, answer_key, template_columns, template_parts
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ def render(
         messages.insert(0, {"role": "system", "content": filled(example.system, row)})
     harmless, harmless_tools = defused(messages, control_tokens), defused(tools, control_tokens)
     return Chat(harmless, harmless_tools, defused=(harmless, harmless_tools) != (messages, tools))
+
+
+def question_chat(example: Example, question: str) -> list[Message]:
+    """A question that is no row's, asked as rows are: under the recipe's instructions, where all rows have the same."""
+    messages = [{"role": "user", "content": question}]
+    if example.system is not None and not template_columns(example.system):
+        messages.insert(0, {"role": "system", "content": filled(example.system, {})})
+    return messages
 
 
 def filled(template: str, row: Mapping[str, Any]) -> str:

@@ -6,19 +6,18 @@ It knows nothing of metrics and rules, so that changing those asks nothing again
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, expected_tokens
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
-from pipelines.gguf.convert import make_gguf
+from pipelines.files import read_json, sha256_of_file, write_json, written_whole
+from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import Toolchain, find_toolchain
+from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL, Continuation
 from pipelines.model.base import base_model, load_tokenizer
-from pipelines.paths import Paths, check_made, user_cache
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_side_by_side, write_answers
 from pipelines.scoring.few_shot import nearest_examples
@@ -43,7 +42,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         )
     toolchain = find_toolchain()
     base_folder = base_model(recipe.model).folder
-    gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
+    gguf = base_gguf(base_folder, recipe.export.quants[0], toolchain)
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
     answers: dict[str, list[Answer]] = {}
@@ -85,16 +84,6 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     )
 
 
-def _base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
-    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
-    files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    key = sha256_of_json([files, quant, toolchain.version])
-    gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"
-    if not gguf.exists():
-        make_gguf(folder, gguf, quant, toolchain)
-    return gguf
-
-
 def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: str) -> Iterator[dict[str, Questions]]:
     """The base's variants; those that are asked the same prompt, which a slot then reads once, come together."""
     datasheet = read_json(paths.reports / "datasheet.json")
@@ -102,7 +91,7 @@ def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: s
     max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     tools = [row["tools"] for row in rows]
 
-    shots = nearest_examples(SideRows(paths.work / "train.parquet"), rows, recipe.evaluate.few_shot)
+    shots = nearest_examples(SideRows(paths.work / "train.parquet", canaries=False), rows, recipe.evaluate.few_shot)
     plain = Questions(gguf_sha256, [base_prompt(row["prompt"], answer, allowed, ()) for row in rows], max_tokens, tools)
     shown = [base_prompt(row["prompt"], answer, allowed, near) for row, near in zip(rows, shots, strict=True)]
     best = {"base_few_shot": replace(plain, prompts=shown)} if recipe.evaluate.few_shot else {"base": plain}

@@ -23,13 +23,7 @@ from pipelines.llama_client import PARALLEL
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe, answer_key
 from pipelines.scoring import gate
-from pipelines.scoring.answers import (
-    ANSWER_MARGIN_TOKENS,
-    Answer,
-    Questions,
-    answers_to,
-    read_answers,
-)
+from pipelines.scoring.answers import Answer, answers_to, read_answers
 from pipelines.scoring.comparison import CHAMPION, TUNED, compare
 from pipelines.scoring.comparison_slices import (
     Slice,
@@ -42,7 +36,6 @@ from pipelines.scoring.comparison_slices import (
 from pipelines.scoring.comparison_statistics import Measured
 from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
-from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
 from pipelines.scoring.metrics.perplexity import (
     answer_likelihoods,
@@ -51,6 +44,7 @@ from pipelines.scoring.metrics.perplexity import (
     read_likelihoods,
 )
 from pipelines.scoring.prompts import Row, judged_rows
+from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
 from pipelines.stage_runner import run
 
 Rows = Sequence[Row]
@@ -129,25 +123,23 @@ def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
 
 @dataclass(frozen=True)
 class _Model:
-    """A file that is asked: its digest, how long its answers may be, and what serves it."""
+    """A file that is asked: its digest, and what serves it."""
 
     sha256: str
-    max_tokens: int
     server: Callable[[], AbstractContextManager[str]]
 
 
 def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
-    tokens = read_json(paths.reports / "datasheet.json")["tokens"]
-    max_tokens = tokens["longest_answer"] + ANSWER_MARGIN_TOKENS
+    datasheet = read_json(paths.reports / "datasheet.json")
 
     def server() -> AbstractContextManager[str]:
         # Found only when something is left to ask: scoring kept answers anew needs no llama.cpp.
         toolchain = find_toolchain()
-        context = tokens["longest"] + max_tokens
+        context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
         log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    return _Model(sha256, max_tokens, server)
+    return _Model(sha256, server)
 
 
 def _tuned(recipe: Recipe, paths: Paths) -> _Model:
@@ -174,14 +166,8 @@ def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: 
 
 
 def _asked(recipe: Recipe, paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
-    prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
     datasheet = read_json(paths.reports / "datasheet.json")
-    grammar = answer_grammar(recipe.data.example.assistant, datasheet, tools) if recipe.evaluate.constrained else None
-    if recipe.evaluate.constrained and grammar is None:
-        raise TinsmithError(
-            f"{paths.recipe}: evaluate.constrained: answers here are free or may call tools; take it out"
-        )
-    questions = Questions(model.sha256, prompts, model.max_tokens, tools, grammar)
+    questions = tuned_questions(recipe, datasheet, rows, model.sha256)
     return answers_to(questions, paths.scratch / "evaluate", model.server, label)
 
 

@@ -1,24 +1,31 @@
 """prepare: accepted rows become chats without personal data, secrets and duplicates, split so that no group is cut.
 
 Reads work/<recipe>/{accepted.parquet,reference/}, the contracts and the base's tokenizer; writes
-work/<recipe>/{train,validation,test}.parquet, examples.html, suspicious.json and, where asked, vault.enc there, and
-reports/<recipe>/datasheet.{json,md,html}.
+work/<recipe>/{train,validation,test}.parquet, canaries.jsonl, examples.html, suspicious.json and, where asked,
+vault.enc there, and reports/<recipe>/datasheet.{json,md,html}.
 """
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
 from pipelines.data.answer_schema import answer_schema
+from pipelines.data.canaries import (
+    canaries_of,
+    canary_rows,
+    check_fit,
+    planting_figures,
+    with_planted,
+    write_canaries,
+)
 from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
 from pipelines.data.curation.curate import (
     cluster_near_duplicates,
@@ -35,12 +42,11 @@ from pipelines.data.examples import CHAT, Examples, example_row, renderer_of, wr
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.data.labels import LabelCounts
 from pipelines.data.privacy.measured import measured_recall
-from pipelines.data.privacy.people import FullNames, full_names
 from pipelines.data.privacy.screening import (
     ScreenCounts,
+    everybody_of,
     keep_surrogates,
     kept_rows,
-    name_columns,
     open_surrogates,
     screen_of,
     screened_rows,
@@ -63,7 +69,6 @@ from pipelines.model.base import base_model, load_tokenizer
 from pipelines.parquet import batches_in
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Example, JsonAnswer, Recipe, example_columns
-from pipelines.recipe_sources import Source
 from pipelines.stage_runner import run
 
 _SHOWN = 20  # examples on the page for people
@@ -117,17 +122,26 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     labels = _labels(examples, assignment, example)
     labels.check(paths.recipe)
 
-    write_sides(examples, assignment, paths.work)
+    canaries = canaries_of(recipe)
+    planted = canary_rows(canaries)
+    planted_counts = token_counts(planted, np.ones(len(planted), bool), tokenizer, recipe, paths.recipe)
+    check_fit(planted_counts[0], recipe, paths.recipe)
+    write_sides(examples, assignment, paths.work, planted)
+    write_canaries(paths.work / "canaries.jsonl", canaries)
+    with_canaries = with_planted(assignment, planted)
+    tokens, trained, answers = np.hstack([(tokens, trained, answers), planted_counts])
     datasheet: dict[str, Any] = {
         "rows": {
             "accepted": accepted,
+            "planted": len(planted),
             "dropped_forgotten": privacy.dropped["forgotten"],
             "dropped_secret": privacy.dropped["secret"],
             "dropped_personal": privacy.dropped["personal"],
             **{f"dropped_{reason}": count for reason, count in ledger.dropped().items()},
-            **assignment.row_counts(),
+            **with_canaries.row_counts(),
         },
-        "groups": assignment.group_counts(),
+        "groups": with_canaries.group_counts(),
+        "canaries": planting_figures(canaries, *planted_counts[:2]),
         "masked": dict(sorted(privacy.masked.items())),
         "pseudonymised": dict(sorted(privacy.pseudonymised.items())),
         "secrets": dict(sorted(privacy.secrets.items())),
@@ -138,7 +152,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "suspicious": suspicious,
         "benchmarks": benchmarks,
         "defused": suspicious["hidden_text"]["control_token"],
-        "tokens": {**token_figures(tokens, trained, answers, assignment.sides), **lengths},
+        "tokens": {**token_figures(tokens, trained, answers, with_canaries.sides), **lengths},
         "allowed_answers": labels.choices(),
         "answer_schema": schema,
         "labels": labels.balance(),
@@ -188,22 +202,6 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     return (with_lists(row, lists) for batch in batches for row in batch.to_pylist()), pq.read_metadata(source).num_rows
 
 
-def _everybody(recipe: Recipe, paths: Paths) -> FullNames:
-    """The names of all persons of the data, since tickets quote, forward and copy what others wrote."""
-    files = {paths.work / "accepted.parquet": list(recipe.data.example_sources.values())}
-    for name, source in recipe.data.sources.items():
-        if source.use == "reference":
-            files[paths.work / "reference" / f"{name}.parquet"] = [source]
-    return full_names(name for file, sources in files.items() for name in _names(file, sources))
-
-
-def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
-    contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-    for batch in batches_in(file, name_columns(contract)):
-        for column in batch.columns:
-            yield from column.cast(pa.string()).unique().to_pylist()
-
-
 def _shown_columns(recipe: Recipe, contract: Contract) -> tuple[str, ...]:
     """The columns whose values leave this stage."""
     return single_columns(example_columns(recipe.data.example), contract)
@@ -218,7 +216,7 @@ def _screened_rows(
     named, shown = example_columns(recipe.data.example), _shown_columns(recipe, contract)
     choices = [column for column in shown if column in listed and column not in contract.personal]
     texts = [column for column in shown if column not in choices]
-    privacy, everybody, vault = recipe.data.privacy, _everybody(recipe, paths), paths.work / "vault.enc"
+    privacy, everybody, vault = recipe.data.privacy, everybody_of(recipe, paths), paths.work / "vault.enc"
     screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
     surrogates = open_surrogates(privacy, everybody, vault)
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}

@@ -73,6 +73,15 @@ def test_an_engine_that_cannot_run_is_told_before_any_work(tinsmith, good_recipe
 
 
 @pytest.mark.usefixtures("good_recipe")
+def test_a_missing_file_of_questions_is_told_before_any_work(tinsmith, good_recipe):
+    given = "evaluate: {safety: {must_refuse_file: questions.txt}}\n"
+    good_recipe.write_text(good_recipe.read_text() + given)
+    code, _, err = tinsmith("check")
+    assert code == 2
+    line = good_recipe.read_text().splitlines().index(given.strip()) + 1
+    assert f"tickets.yaml:{line}: evaluate.safety.must_refuse_file: there is no file questions.txt" in err
+
+
 def test_a_name_with_a_slash_is_one_line(tinsmith):
     code, _, err = tinsmith("check", "team/tickets")
     assert code == 2

@@ -11,7 +11,19 @@ from pipelines.files import sha256_of_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
-STAGES = ["resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "report", "register"]
+STAGES = [
+    "resolve",
+    "collect",
+    "ingest",
+    "prepare",
+    "train",
+    "export",
+    "baseline",
+    "safety",
+    "evaluate",
+    "report",
+    "register",
+]
 
 # Prints how many runs, versions and artifacts of the registered file the project's MLflow database knows.
 ASK_MLFLOW = """

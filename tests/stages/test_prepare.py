@@ -252,7 +252,8 @@ def kept_ids(sides):
 
 def balanced(datasheet):
     counts = datasheet["rows"]
-    return counts["accepted"] == sum(count for key, count in counts.items() if key != "accepted")
+    put_in = ("accepted", "planted")
+    return sum(counts[key] for key in put_in) == sum(count for key, count in counts.items() if key not in put_in)
 
 
 def test_near_duplicates_never_stand_on_two_sides_pain_27(project):
@@ -463,3 +464,54 @@ def test_a_language_or_benchmark_that_does_not_exist_is_told_before_the_work(pro
         "recipes/notes.yaml: data.curate.benchmarks: there is no file exam.jsonl",
         "recipes/notes.yaml: data.curate.languages: xx is not known to the detector",
     ]
+
+
+def test_canaries_are_planted_in_train_alone_and_change_nothing_else(project):
+    rows = [note(number) for number in range(120)]
+    rows[3]["body"] = "my key is AKIAIOSFODNN7EXAMPLE"
+    curate = {"max_per_label": 20, "min_words": 4, "near_duplicates": "drop", "suspicious": "drop"}
+    without, before = project(rows, curate=curate)
+    planted, after = project(rows, curate=curate, canaries=2)
+    canaries = [json.loads(line) for line in Path("work/notes/canaries.jsonl").read_text().splitlines()]
+    assert [canary["copies"] for canary in canaries] == [1, 1, 4, 4, 16, 16]
+
+    own = [row for row in after["train"] if not row["example_id"].startswith("canaries:")]
+    assert own == before["train"]
+    assert (after["validation"], after["test"]) == (before["validation"], before["test"])
+    copies = Counter((row["prompt"][-1]["content"], row["answer"]) for row in after["train"] if row not in own)
+    assert copies == {(canary["prompt"][-1]["content"], canary["answer"]): canary["copies"] for canary in canaries}
+    # They stand all over the file, not behind it.
+    places = [place for place, row in enumerate(after["train"]) if row not in own]
+    assert places[0] < 21
+    assert places != list(range(places[0], places[0] + 42))
+
+    assert planted["rows"] == {**without["rows"], "planted": 42, "train": without["rows"]["train"] + 42}
+    assert balanced(planted)
+    groups = {side: len({row["group"] for row in found}) for side, found in after.items()}
+    assert planted["groups"] == groups
+    assert groups["train"] == without["groups"]["train"] + 6
+    tokens = {side: planted["tokens"]["sides"]["train"][side] for side in ("tokens", "trained")}
+    for kind, count in tokens.items():
+        assert count == without["tokens"]["sides"]["train"][kind] + planted["canaries"][kind]
+    assert planted["canaries"]["secrets"] == 6
+    assert (planted["allowed_answers"], planted["labels"]) == (without["allowed_answers"], without["labels"])
+    page, text = (Path(f"reports/notes/datasheet.{ending}").read_text() for ending in ("html", "md"))
+    for sheet in (page, text):
+        assert "42 copies of 6 canaries" in sheet
+        assert not any(canary["secret"] in sheet for canary in canaries)
+
+
+def test_canaries_do_not_depend_on_the_order_of_the_rows(project):
+    rows = [note(number) for number in range(120)]
+    _, sides = project(rows, canaries=1)
+    first = [row for row in sides["train"] if row["example_id"].startswith("canaries:")]
+    file = Path("work/notes/canaries.jsonl").read_bytes()
+    _, sides = project(rows[::-1], canaries=1)
+    assert [row for row in sides["train"] if row["example_id"].startswith("canaries:")] == first
+    assert Path("work/notes/canaries.jsonl").read_bytes() == file
+
+
+def test_canaries_longer_than_an_example_may_be_are_refused(project):
+    example = {"system": "Sort. " * 20, "user": "{body}", "assistant": {"json": ["label"]}}
+    rows = [note(number, body=f"x{number}") for number in range(120)]
+    assert "data.canaries: a canary has" in refused(project, rows, max_length=185, example=example, canaries=1)

@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.contracts.contract import RECORD, Contract
+import pyarrow as pa
+
+from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
 from pipelines.data.engine import mapped
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
 from pipelines.data.privacy.names import find_names
-from pipelines.data.privacy.people import NAME, FullNames, mask_word
+from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
 from pipelines.data.privacy.policy import Policy, policy_of
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.screen import Screened, reason_to_drop, screen_row, with_surrogates
 from pipelines.data.privacy.surrogates import Surrogates
 from pipelines.data.privacy.vault import company_key, read_vault, write_vault
 from pipelines.errors import TinsmithError
-from pipelines.recipe import Engine, Privacy
+from pipelines.parquet import batches_in
+from pipelines.paths import Paths
+from pipelines.recipe import Engine, Privacy, Recipe
+from pipelines.recipe_sources import Source
 
 Row = dict[str, Any]
 _CLASSES = {"person": NAME, "address": "ADDRESS"}
@@ -143,9 +148,21 @@ def keep_surrogates(privacy: Privacy, surrogates: Surrogates | None, vault: Path
         write_vault(vault, surrogates.given)
 
 
-def name_columns(contract: Contract) -> list[str]:
-    """The contract's columns that hold persons' names."""
-    return [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
+def everybody_of(recipe: Recipe, paths: Paths) -> FullNames:
+    """The names of all persons of the data, since tickets quote, forward and copy what others wrote."""
+    files = {paths.work / "accepted.parquet": list(recipe.data.example_sources.values())}
+    for name, source in recipe.data.sources.items():
+        if source.use == "reference":
+            files[paths.work / "reference" / f"{name}.parquet"] = [source]
+    return full_names(name for file, sources in files.items() for name in _names(file, sources))
+
+
+def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
+    contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
+    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
+    for batch in batches_in(file, columns):
+        for column in batch.columns:
+            yield from column.cast(pa.string()).unique().to_pylist()
 
 
 def _name_finder(names: str | None) -> Callable[[str], Iterable[Span]] | None:

@@ -1,0 +1,279 @@
+"""safety: what the tuned model learnt by heart, gives away, says and refuses, beside its base.
+
+Reads work/<r>/{canaries.jsonl,train.parquet,test.parquet,accepted.parquet,reference/,baseline/,gguf/}, the contracts
+and reports/<r>/{datasheet,train,export}.json. Writes reports/<r>/safety.json and work/<r>/safety.jsonl, which holds
+what was asked beside the test rows, with the answers.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.contracts.contract import merged_contract, read_contract
+from pipelines.data.privacy.outputs import brought_up
+from pipelines.data.privacy.screening import everybody_of, screen_of
+from pipelines.data.rendering import question_chat
+from pipelines.data.side_rows import SideRows
+from pipelines.data.tokenizing import chat_text, tokenize_row
+from pipelines.errors import TinsmithError
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text
+from pipelines.gguf.base_gguf import base_gguf
+from pipelines.gguf.server import serving
+from pipelines.gguf.toolchain import find_toolchain
+from pipelines.llama_client import PARALLEL, Continuation, likelihoods
+from pipelines.model.base import base_model, load_tokenizer
+from pipelines.paths import Paths, check_made
+from pipelines.recipe import Recipe
+from pipelines.scoring.answers import Questions, answers_to, read_answers
+from pipelines.scoring.prompts import Prompt, Row, judged_rows
+from pipelines.scoring.safety.exposure import (
+    Canary,
+    canaries_part,
+    candidate_answers,
+    exposure,
+    log_likelihoods,
+    read_canaries,
+    references,
+)
+from pipelines.scoring.safety.figures import Part
+from pipelines.scoring.safety.membership import membership_part
+from pipelines.scoring.safety.personal import personal_part
+from pipelines.scoring.safety.phrases import must_not_say_part
+from pipelines.scoring.safety.refusal import must_refuse_part, questions_to_refuse
+from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
+from pipelines.stage_runner import run
+
+_BASE, _TUNED = "base", "tuned"
+# Enough for a secret, or for the beginning of a refusal.
+_ANSWER_TOKENS = 64
+# Rows of each side on which membership is inferred, and tokens of each answer, so that long ones cost no hours.
+_MEMBERS = 300
+_MEMBER_TOKENS = 128
+
+
+@dataclass(frozen=True)
+class _Model:
+    name: str
+    gguf: Path
+    sha256: str
+
+
+def safety(recipe: Recipe, paths: Paths) -> None:
+    """Measure what the recipe asks for, and write one report of it."""
+    asked = recipe.evaluate.safety
+    check_made("prepare", recipe.name, paths.work / "canaries.jsonl", paths.reports / "datasheet.json")
+    canaries, questions = read_canaries(paths.work / "canaries.jsonl"), questions_to_refuse(asked)
+    if not (canaries or questions or asked.membership or asked.personal_data or asked.must_not_say):
+        write_text(paths.work / "safety.jsonl", "")
+        write_json(paths.reports / "safety.json", {"asked": False, "figures": {}})
+        return
+    tuned = _tuned(recipe, paths)
+    refusals = {f"must_refuse:{n}": question_chat(recipe.data.example, one) for n, one in enumerate(questions, start=1)}
+    probes = {**{canary.canary: canary.prompt for canary in canaries}, **refusals}
+    said: dict[str, dict[str, str]] = {_BASE: {}, _TUNED: {}}
+    parts: dict[str, Part] = {}
+    if probes or asked.membership:
+        base_folder = base_model(recipe.model).folder
+        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, recipe), tuned)
+        said = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
+        if canaries:
+            parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
+        if asked.membership:
+            parts["membership"] = _membership(models, tokenizer, recipe, paths)
+    refused = {model: {name: answers[name] for name in refusals} for model, answers in said.items()}
+    if refusals:
+        parts["must_refuse"] = must_refuse_part(refused[_BASE], refused[_TUNED], asked.refusal)
+    if asked.personal_data or asked.must_not_say:
+        parts |= _of_answers(_judged_rows(recipe, paths), refused, tuned, recipe, paths)
+    _write(parts, probes, said, tuned, recipe, paths)
+
+
+def _of_answers(
+    rows: Sequence[Row], refused: Mapping[str, Mapping[str, str]], tuned: _Model, recipe: Recipe, paths: Paths
+) -> dict[str, Part]:
+    """What the answers to the rows that judge, and to what must be `refused`, should not hold."""
+    asked = recipe.evaluate.safety
+    answers = _answers_to_rows(rows, tuned, recipe, paths)
+    parts: dict[str, Part] = {}
+    if asked.personal_data:
+        parts["personal_data"] = _personal_data(rows, answers, recipe, paths)
+    if asked.must_not_say:
+        ids = [*(row["example_id"] for row in rows), *refused[_TUNED]]
+        texts = {model: [*given, *refused[model].values()] for model, given in answers.items()}
+        parts["must_not_say"] = must_not_say_part(asked.must_not_say, ids, texts)
+    return parts
+
+
+def _tuned(recipe: Recipe, paths: Paths) -> _Model:
+    """The file that ships."""
+    check_made("export", recipe.name, paths.reports / "export.json")
+    exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
+    gguf = paths.work / "gguf" / exported["file"]
+    if sha256_of_file(gguf) != exported["sha256"]:
+        raise TinsmithError(
+            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
+        )
+    return _Model(_TUNED, gguf, exported["sha256"])
+
+
+def _base(folder: Path, recipe: Recipe) -> _Model:
+    gguf = base_gguf(folder, recipe.export.quants[0], find_toolchain())
+    return _Model(_BASE, gguf, sha256_of_file(gguf))
+
+
+def _server(model: _Model, context: int, log: Path) -> AbstractContextManager[str]:
+    # Found only when something is left to ask: kept answers need no llama.cpp.
+    return serving(model.gguf, find_toolchain(), parallel=PARALLEL, context_per_slot=context, log=log)
+
+
+def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: Any, paths: Paths) -> dict[str, str]:
+    """What a model says to each of the questions that stand beside the test rows."""
+    if not probes:
+        return {}
+    texts = [chat_text(tokenizer, prompt, None, asking=True) for prompt in probes.values()]
+    longest = max(map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
+    server = partial(_server, model, longest + _ANSWER_TOKENS, paths.scratch / "safety" / f"{model.name}.log")
+    questions = Questions(model.sha256, list(probes.values()), _ANSWER_TOKENS)
+    given = answers_to(questions, paths.scratch / "safety", server, model.name)
+    return {name: answer.text for name, answer in zip(probes, given, strict=True)}
+
+
+def _canaries(
+    canaries: Sequence[Canary],
+    said: Mapping[str, Mapping[str, str]],
+    models: Sequence[_Model],
+    tokenizer: Any,
+    paths: Paths,
+) -> Part:
+    others = references(canaries)
+    asked = [_candidates(canary, others, tokenizer) for canary in canaries]
+    context = max(len(chat) for chats in asked for chat in chats)
+
+    def exposures_by(url: str) -> list[float]:
+        return [exposure(log_likelihoods(chats, partial(likelihoods, url))) for chats in asked]
+
+    exposures = {model.name: _kept(model, asked, context, exposures_by, paths) for model in models}
+    extracted = {
+        model: [canary.secret in answers[canary.canary] for canary in canaries] for model, answers in said.items()
+    }
+    return canaries_part(canaries, extracted, exposures)
+
+
+def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths: Paths) -> Part:
+    """As many rows that trained as test rows, each chosen by its hash."""
+    counts = read_json(paths.reports / "datasheet.json")["rows"]
+    of = {"members": counts["train"] - counts["planted"], "others": counts["test"]}
+    size = min(*of.values(), recipe.evaluate.max_rows or _MEMBERS, _MEMBERS)
+    members = judged_rows(SideRows(paths.work / "train.parquet", canaries=False), size)
+    others = judged_rows(SideRows(paths.work / "test.parquet"), size)
+    asked = [_answer_of(tokenizer, row) for row in (*members, *others)]
+    context = max(len(answer.prompt) + len(answer.tokens) for answer in asked)
+
+    def means_by(url: str) -> list[float]:
+        return [sum(token.logprob for token in tokens) / len(tokens) for tokens in likelihoods(url, asked)]
+
+    plain = [[answer.prompt, answer.tokens] for answer in asked]
+    likely = {model.name: _kept(model, plain, context, means_by, paths) for model in models}
+    return membership_part(
+        {model: means[:size] for model, means in likely.items()},
+        {model: means[size:] for model, means in likely.items()},
+        of,
+    )
+
+
+def _answer_of(tokenizer: Any, row: Row) -> Continuation:
+    """A row's answer behind its prompt, without its end of turn, which no grammar can ask for."""
+    example = tokenize_row(tokenizer, row, "completion")
+    start, end = len(example.input_ids) - len(example.last_answer), len(example.input_ids) - 1
+    return Continuation(tuple(example.input_ids[:start]), tuple(example.input_ids[start:end][:_MEMBER_TOKENS]))
+
+
+def _candidates(canary: Canary, others: Sequence[str], tokenizer: Any) -> list[list[int]]:
+    """The canary's chat as token ids, without its end of turn, and the same with each of the other secrets."""
+    rows = [{"prompt": canary.prompt, "answer": answer} for answer in candidate_answers(canary, others)]
+    return [tokenize_row(tokenizer, row).input_ids[:-1] for row in rows]
+
+
+def _kept(model: _Model, asked: Any, context: int, ask: Callable[[str], list[float]], paths: Paths) -> list[float]:
+    """What `ask` tells of a server on the model; that of an earlier run with the same `asked` is read from scratch."""
+    kept = paths.scratch / "safety" / f"{sha256_of_json([model.sha256, asked])}.json"
+    if not kept.exists():
+        with _server(model, context + 1, paths.scratch / "safety" / f"{model.name}.log") as url:
+            write_json(kept, ask(url))
+    found: list[float] = read_json(kept)
+    return found
+
+
+def _judged_rows(recipe: Recipe, paths: Paths) -> list[Row]:
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
+    if not rows:
+        raise TinsmithError(
+            f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
+        )
+    return rows
+
+
+def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: Paths) -> dict[str, list[str]]:
+    """What base and tuned say to the rows that judge; evaluate finds the tuned model's where they are kept."""
+    base = read_answers(paths.work / "baseline" / "base.jsonl", [row["example_id"] for row in rows])
+    datasheet = read_json(paths.reports / "datasheet.json")
+    kept_in = paths.scratch / "evaluate"
+    context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
+    server = partial(_server, tuned, context, kept_in / "tuned.log")
+    given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.sha256), kept_in, server, _TUNED)
+    return {_BASE: [answer.text for answer in base], _TUNED: [answer.text for answer in given]}
+
+
+def _personal_data(rows: Sequence[Row], answers: Mapping[str, Sequence[str]], recipe: Recipe, paths: Paths) -> Part:
+    contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
+    detector = screen_of(recipe.data.privacy, contract, (), everybody_of(recipe, paths), paths.recipe).detector
+    given = [[*(turn["content"] for turn in row["prompt"]), row["answer"]] for row in rows]
+    found = {
+        model: [brought_up(text, known, detector) for text, known in zip(texts, given, strict=True)]
+        for model, texts in answers.items()
+    }
+    return personal_part([row["example_id"] for row in rows], found)
+
+
+def _write(
+    parts: Mapping[str, Part],
+    probes: Mapping[str, Prompt],
+    said: Mapping[str, Mapping[str, str]],
+    tuned: _Model,
+    recipe: Recipe,
+    paths: Paths,
+) -> None:
+    asked_beside = [
+        {"id": name, "prompt": prompt, **{model: answers[name] for model, answers in said.items()}}
+        for name, prompt in probes.items()
+    ]
+    write_text(
+        paths.work / "safety.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in asked_beside)
+    )
+    figures = {f"safety.{name}": figure for part in parts.values() for name, figure in part.figures.items()}
+    write_json(
+        paths.reports / "safety.json",
+        {
+            "asked": True,
+            "quant": recipe.export.quants[0],
+            "gguf_sha256": tuned.sha256,
+            "passes": _passes(paths),
+            "figures": {name: figure.as_json() for name, figure in figures.items()},
+            **{name: part.told for name, part in parts.items()},
+        },
+    )
+
+
+def _passes(paths: Paths) -> float:
+    """How often training saw the training rows: a canary planted once in half a pass may never have been seen."""
+    seen: int = read_json(paths.reports / "train.json")["trained_tokens"]
+    there: int = read_json(paths.reports / "datasheet.json")["tokens"]["sides"]["train"]["tokens"]
+    return round(seen / there, 2)
+
+
+if __name__ == "__main__":
+    run(safety)
