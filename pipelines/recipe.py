@@ -21,6 +21,9 @@ Entity = Literal[
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Engine = Literal["local", "daft", "ray"]
+AbilityTask = Literal[
+    "arc_easy", "arc_challenge", "hellaswag", "mmlu", "truthfulqa", "bbq", "gsm8k", "ifeval", "xstest"
+]
 Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 
@@ -252,6 +255,28 @@ class Train(Section):
     lora: Lora = Lora()
 
 
+class Ability(Section):
+    """Public benchmarks of what the base could do before, asked of base and tuned: what tuning broke."""
+
+    data: Text = Field(
+        description="The folder that holds the benchmarks, each in a folder of its name (arc, mmlu, ...); ${NAME} is "
+        "replaced from the environment."
+    )
+    tasks: Annotated[tuple[AbilityTask, ...], Field(min_length=1)] = Field(
+        ("arc_easy", "hellaswag", "mmlu", "truthfulqa"), description="Which benchmarks are asked."
+    )
+    rows: Annotated[int, Field(ge=1)] = Field(
+        100, description="Rows of each benchmark, chosen by a hash: the same for every model and run."
+    )
+
+    @field_validator("tasks")
+    @classmethod
+    def _each_once(cls, tasks: tuple[AbilityTask, ...]) -> tuple[AbilityTask, ...]:
+        if len(set(tasks)) < len(tasks):
+            raise ValueError("names a benchmark twice")
+        return tasks
+
+
 class Evaluate(Section):
     """How base and tuned are judged."""
 
@@ -261,6 +286,7 @@ class Evaluate(Section):
     slices: tuple[Text, ...] = Field((), description="Columns by whose values the result is also shown apart.")
     few_shot: Annotated[int, Field(ge=0, le=20)] = Field(3, description="Training examples shown to the base model.")
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+    ability: Ability | None = Field(None, description="General ability, on public benchmarks; none asks for none.")
 
 
 class Rule(Section):

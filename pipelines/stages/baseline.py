@@ -5,18 +5,17 @@ It knows nothing of metrics and rules, so that changing those asks nothing again
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text
-from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
-from pipelines.gguf.convert import make_gguf
+from pipelines.files import read_json, sha256_of_file, write_json, written_whole
+from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import Toolchain, find_toolchain
+from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL
 from pipelines.model.base import base_model, load_tokenizer
-from pipelines.paths import Paths, check_made, user_cache
+from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_to, write_answers
 from pipelines.scoring.prompts import Prompt, Row, base_prompt, few_shot_examples, judged_rows
@@ -31,7 +30,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     toolchain = find_toolchain()
     base_folder = base_model(recipe.model).folder
-    gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
+    gguf = base_gguf(base_folder, recipe.export.quants[0], toolchain)
     gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
     tools = [row["tools"] for row in rows]
@@ -59,16 +58,6 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             "variants": {variant: _summary(given) for variant, given in answers.items()},
         },
     )
-
-
-def _base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
-    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
-    files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    key = sha256_of_json([files, quant, toolchain.version])
-    gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"
-    if not gguf.exists():
-        make_gguf(folder, gguf, quant, toolchain)
-    return gguf
 
 
 def _prompts(
