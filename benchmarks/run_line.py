@@ -18,7 +18,7 @@ from pipelines.files import read_json
 from pipelines.paths import Paths
 
 RECIPES = CHECKOUT / "benchmarks" / "recipes"
-STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
+STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "ability", "evaluate", "register")
 
 
 def run_line(recipe: Path, folder: Path) -> str:

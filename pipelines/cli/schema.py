@@ -43,7 +43,8 @@ def field_table(schema: dict[str, Any]) -> str:
     """A Markdown table of every field of the recipe: what is allowed, its default and its meaning."""
     rows = ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
     for field, spec, required in _fields(schema, schema, ""):
-        default = "required" if required else "its fields'" if _section(schema, spec) else _code(spec.get("default"))
+        whole = _section(schema, spec) and "anyOf" not in spec
+        default = "required" if required else "its fields'" if whole else _code(spec.get("default"))
         cells = (f"`{field}`", _allowed(schema, spec), default, spec.get("description", _docstring(schema, spec)))
         rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows) + "\n"
@@ -90,7 +91,9 @@ def _values(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _section(schema: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any] | None:
-    reference = spec.get("$ref")
+    # A section that may be left out is one of two: itself or null.
+    alone = [choice for choice in spec.get("anyOf", [spec]) if choice.get("type") != "null"]
+    reference = alone[0].get("$ref") if len(alone) == 1 else None
     return schema["$defs"][reference.rpartition("/")[2]] if reference else None
 
 

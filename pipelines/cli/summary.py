@@ -12,7 +12,7 @@ from pipelines.files import read_json
 from pipelines.paths import Paths
 from pipelines.recipe_reader import checked_name
 
-_STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register")
+_STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "ability", "evaluate", "register")
 _WIDTH = 100
 
 

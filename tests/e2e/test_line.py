@@ -11,7 +11,7 @@ from pipelines.files import sha256_of_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
-STAGES = ["resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "register"]
+STAGES = ["resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "ability", "evaluate", "register"]
 
 # Prints how many runs, versions and artifacts of the registered file the project's MLflow database knows.
 ASK_MLFLOW = """
