@@ -8,12 +8,12 @@ from pydantic import BeforeValidator, Field
 from pipelines.scoring.ability.multiple_choice import ACCURACY, accuracy
 from pipelines.scoring.ability.questions import Form, Question, Task, files, read
 
-_LETTERS = "ABCD"
+_LETTERS = ("A", "B", "C", "D")
 
 
 def _index(answer: Any) -> Any:
     """Some copies give the right choice's letter, others its index."""
-    return _LETTERS.index(answer) if isinstance(answer, str) and answer and answer in _LETTERS else answer
+    return _LETTERS.index(answer) if answer in _LETTERS else answer
 
 
 class _Row(Form):

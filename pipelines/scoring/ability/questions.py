@@ -109,7 +109,8 @@ def read(path: Path, form: Any) -> Iterator[tuple[str, Any]]:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(map(str, first["loc"])) or "the row"
-            raise TinsmithError(f"{path}:{number}: {field}: {first['msg']}; get the benchmark's public file") from None
+            wrong = first["msg"].removeprefix("Value error, ")
+            raise TinsmithError(f"{path}:{number}: {field}: {wrong}; get the benchmark's public file") from None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
