@@ -43,7 +43,7 @@ def ability(recipe: Recipe, paths: Paths) -> None:
 
     questions = _questions(recipe.evaluate.ability)
     base_folder = base_model(recipe.model).folder
-    asked = _tokenised(questions, base_folder)
+    asked = tokenised_questions(questions, base_folder)
     exported = read_json(paths.reports / "export.json")
     quant = exported.get("judged") or next(iter(exported["quants"]))
     models = {
@@ -93,7 +93,7 @@ def _questions(asked: Ability) -> dict[str, list[Question]]:
     return {name: sampled(TASKS[name].questions(data), asked.rows) for name in asked.tasks}
 
 
-def _tokenised(questions: dict[str, list[Question]], base: Path) -> dict[str, list[Asked]]:
+def tokenised_questions(questions: dict[str, list[Question]], base: Path) -> dict[str, list[Asked]]:
     """Both models are asked the same tokens: tuning leaves the base's tokenizer and template as they are."""
 
     tokenizer = load_tokenizer(base)
