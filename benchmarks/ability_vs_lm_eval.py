@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,8 @@ ACCURACY = {"acc": "acc", "acc_norm": "acc_norm"}
 MMLU = {
     "description": "The following are multiple choice questions (with answers) about {{subject.replace('_', ' ')}}.\n\n"
 }
+# Where lm-eval's tasks take their examples from; it loads them even where none are shown.
+SHOTS = {"gsm8k": {"train": "gsm8k/train.jsonl"}, "mmlu": {"dev": "mmlu/dev.jsonl"}}
 GSM8K = {"fewshot_split": "train", "fewshot_config": {"sampler": "first_n"}}
 IFEVAL = {"prompt_level_strict_acc": "strict", "prompt_level_loose_acc": "loose", "inst_level_strict_acc": "followed"}
 PEERS = {
@@ -122,10 +124,9 @@ PEERS = {
 def write_task(name: str, peer: Peer, tasks: Path, folder: Path, data: Path, questions: Sequence[Question]) -> None:
     """lm-eval's own YAML of the task below `tasks`, on the rows of `questions`, which are written beside it."""
     rows = folder / f"{name}.jsonl"
-    write_text(rows, "".join(json.dumps(row) + "\n" for row in peer.rows(questions, public_rows(data, questions))))
-    files = {"test": str(rows)}
-    if name == "gsm8k":
-        files["train"] = str(data / "gsm8k" / "train.jsonl")
+    found = public_rows(data / PurePath(peer.yaml).parts[0], questions)
+    write_text(rows, "".join(json.dumps(row) + "\n" for row in peer.rows(questions, found)))
+    files = {"test": str(rows), **{split: str(data / place) for split, place in SHOTS.get(name, {}).items()}}
     config = {
         "include": str(tasks / peer.yaml),
         "task": f"local_{name}",
@@ -141,14 +142,14 @@ def write_task(name: str, peer: Peer, tasks: Path, folder: Path, data: Path, que
     write_text(folder / f"local_{name}.yaml", yaml.safe_dump(config))
 
 
-def public_rows(data: Path, questions: Sequence[Question]) -> list[Row]:
+def public_rows(folder: Path, questions: Sequence[Question]) -> list[Row]:
     """The questions' rows as their JSON Lines files have them; those of other files are not looked up."""
     lines: dict[str, list[bytes]] = {}
     found = []
     for question in questions:
         name, _, number = question.place.rpartition(":")
         if name not in lines and ".jsonl" in name:
-            raw = next(data.glob(f"*/{name}")).read_bytes()
+            raw = (folder / name).read_bytes()
             lines[name] = (gzip.decompress(raw) if name.endswith(".gz") else raw).split(b"\n")
         found.append(json.loads(lines[name][int(number) - 1]) if name in lines else {})
     return found
