@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_ability.py and recipe_sources.py, the only place where a field of one is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_ability import Ability
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -21,9 +22,6 @@ Entity = Literal[
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Engine = Literal["local", "daft", "ray"]
-AbilityTask = Literal[
-    "arc_easy", "arc_challenge", "hellaswag", "mmlu", "truthfulqa", "bbq", "gsm8k", "ifeval", "xstest"
-]
 Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 
@@ -253,28 +251,6 @@ class Train(Section):
     checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")
     seed: Annotated[int, Field(ge=0)] = Field(42, description="Of the adapter's first weights and the order of rows.")
     lora: Lora = Lora()
-
-
-class Ability(Section):
-    """Public benchmarks of what the base could do before, asked of base and tuned: what tuning broke."""
-
-    data: Text = Field(
-        description="The folder that holds the benchmarks, each in a folder of its name (arc, mmlu, ...); ${NAME} is "
-        "replaced from the environment."
-    )
-    tasks: Annotated[tuple[AbilityTask, ...], Field(min_length=1)] = Field(
-        ("arc_easy", "hellaswag", "mmlu", "truthfulqa"), description="Which benchmarks are asked."
-    )
-    rows: Annotated[int, Field(ge=1)] = Field(
-        100, description="Rows of each benchmark, chosen by a hash: the same for every model and run."
-    )
-
-    @field_validator("tasks")
-    @classmethod
-    def _each_once(cls, tasks: tuple[AbilityTask, ...]) -> tuple[AbilityTask, ...]:
-        if len(set(tasks)) < len(tasks):
-            raise ValueError("names a benchmark twice")
-        return tasks
 
 
 class Evaluate(Section):

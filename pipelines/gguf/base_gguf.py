@@ -1,4 +1,4 @@
-"""The base as GGUF, made once for all recipes."""
+"""The base as GGUF, which all that compare with it share."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pipelines.paths import user_cache
 
 
 def base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
-    """The base's file in the user's cache; any other file in its folder or llama.cpp makes another."""
+    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
     files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
     key = sha256_of_json([files, quant, toolchain.version])
     gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"

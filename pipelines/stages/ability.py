@@ -5,8 +5,6 @@ for none. The base's answers are kept in the user's cache under its file's diges
 model's in scratch.
 """
 
-import os
-import string
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
@@ -22,10 +20,10 @@ from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
-from pipelines.recipe import Ability, Recipe
+from pipelines.recipe import Recipe
 from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, tokenised
-from pipelines.scoring.ability.questions import Question, sampled
-from pipelines.scoring.ability.tasks import TASKS
+from pipelines.scoring.ability.questions import Question
+from pipelines.scoring.ability.tasks import TASKS, questions_of
 from pipelines.stage_runner import run
 
 # A slot's room beyond the longest prompt and answer.
@@ -41,7 +39,7 @@ def ability(recipe: Recipe, paths: Paths) -> None:
     # scipy takes a second to import; only where something is asked.
     from pipelines.scoring.ability.figures import figures
 
-    questions = _questions(recipe.evaluate.ability)
+    questions = questions_of(recipe.evaluate.ability)
     base_folder = base_model(recipe.model).folder
     asked = tokenised_questions(questions, base_folder)
     exported = read_json(paths.reports / "export.json")
@@ -76,21 +74,6 @@ def ability(recipe: Recipe, paths: Paths) -> None:
             },
         },
     )
-
-
-def _questions(asked: Ability) -> dict[str, list[Question]]:
-    """The sampled rows of every task, read before anything is asked, so that a broken file costs no time."""
-
-    try:
-        data = Path(string.Template(asked.data).substitute(os.environ))
-    except KeyError as error:
-        raise TinsmithError(
-            f"evaluate.ability.data needs the environment variable {error.args[0]}, which is not set; "
-            f"export {error.args[0]}=<folder> and run again"
-        ) from None
-    except ValueError:
-        raise TinsmithError("evaluate.ability.data has a $ without a name; write $$ for a plain $") from None
-    return {name: sampled(TASKS[name].questions(data), asked.rows) for name in asked.tasks}
 
 
 def tokenised_questions(questions: dict[str, list[Question]], base: Path) -> dict[str, list[Asked]]:

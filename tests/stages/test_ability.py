@@ -167,7 +167,7 @@ def test_the_export_must_have_run(paths):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ("${NOT_SET_HERE}/x", "needs the environment variable NOT_SET_HERE"),
+        ("${NOT_SET_HERE}/x", "needs the environment variable NOT_SET_HERE, which is not set"),
         ("$", r"\$ without a name"),
         ("elsewhere", r"elsewhere/arc: holds no ARC-Easy\.test\.jsonl"),
     ],

@@ -3,7 +3,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.recipe import AbilityTask
+from pipelines.recipe_ability import AbilityTask
 from pipelines.scoring.ability.questions import Question, sampled
 from pipelines.scoring.ability.tasks import TASKS
 
