@@ -22,7 +22,7 @@ from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
 from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, tokenised
-from pipelines.scoring.ability.questions import Question
+from pipelines.scoring.ability.questions import Question, Scores
 from pipelines.scoring.ability.tasks import TASKS, questions_of
 from pipelines.stage_runner import run
 
@@ -37,7 +37,7 @@ def ability(recipe: Recipe, paths: Paths) -> None:
         return
     check_made("export", recipe.name, paths.reports / "export.json", paths.work / "gguf")
     # scipy takes a second to import; only where something is asked.
-    from pipelines.scoring.ability.figures import figures
+    from pipelines.scoring.ability.figures import CONFIDENCE, figures
 
     questions = questions_of(recipe.evaluate.ability)
     base_folder = base_model(recipe.model).folder
@@ -49,36 +49,23 @@ def ability(recipe: Recipe, paths: Paths) -> None:
         "tuned": (_tuned_gguf(exported["quants"][quant], paths), paths.scratch / "ability"),
     }
     answered = {name: _answered(name, gguf, kept, asked, paths) for name, (gguf, kept) in models.items()}
-    scores = {
-        model: {
-            name: [
-                TASKS[name].score(question, said.answer)
-                for question, said in zip(questions[name], given[name], strict=True)
-            ]
-            for name in questions
-        }
-        for model, given in answered.items()
-    }
+    scores = {name: _scores(questions, given) for name, given in answered.items()}
+    compared = [figures(TASKS[name], scores["base"][name], scores["tuned"][name]) for name in questions]
     write_json(
         paths.reports / "ability.json",
         {
             "asked": True,
             "quant": quant,
-            **{f"{model}_gguf_sha256": sha256_of_file(gguf) for model, (gguf, _) in models.items()},
-            "confidence": 0.95,
+            **{f"{name}_gguf_sha256": sha256_of_file(gguf) for name, (gguf, _) in models.items()},
+            "confidence": CONFIDENCE,
             "tasks": {name: _task_report(name, questions[name], answered) for name in questions},
-            "figures": {
-                key: figure
-                for name in questions
-                for key, figure in figures(TASKS[name], scores["base"][name], scores["tuned"][name]).items()
-            },
+            "figures": {name: figure for of_task in compared for name, figure in of_task.items()},
         },
     )
 
 
 def tokenised_questions(questions: dict[str, list[Question]], base: Path) -> dict[str, list[Asked]]:
     """Both models are asked the same tokens: tuning leaves the base's tokenizer and template as they are."""
-
     tokenizer = load_tokenizer(base)
 
     def encode(text: str) -> list[int]:
@@ -104,7 +91,7 @@ def _tuned_gguf(exported: dict[str, Any], paths: Paths) -> Path:
 def _answered(
     model: str, gguf: Path, kept: Path, asked: dict[str, list[Asked]], paths: Paths
 ) -> dict[str, list[Answered]]:
-
+    """What a model answered, by task; its server is started once, and only where something is left to ask."""
     longest = max(question.tokens for rows in asked.values() for question in rows)
     start = partial(
         serving,
@@ -134,10 +121,16 @@ def _started_when_needed(start: Callable[[], Any]) -> Iterator[Callable[[], str]
         yield server
 
 
+def _scores(questions: dict[str, list[Question]], given: dict[str, list[Answered]]) -> dict[str, list[Scores]]:
+    return {
+        name: [TASKS[name].score(question, said.answer) for question, said in zip(rows, given[name], strict=True)]
+        for name, rows in questions.items()
+    }
+
+
 def _task_report(
     name: str, questions: list[Question], answered: dict[str, dict[str, list[Answered]]]
 ) -> dict[str, Any]:
-
     return {
         "version": TASKS[name].version,
         "rows": len(questions),
