@@ -180,6 +180,7 @@ def test_a_missing_folder_is_one_line_before_anything_is_asked(paths, data, says
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(1500)
 def test_base_and_tuned_are_asked_every_benchmark_once(exported):
     tasks = ["arc_easy", "arc_challenge", "hellaswag", "mmlu", "truthfulqa", "bbq", "gsm8k", "ifeval", "xstest"]
     asked = recipe(data="${TINSMITH_BENCH_DATA}", tasks=tasks, rows=2)
