@@ -16,9 +16,9 @@ from benchmarks.scratch_project import CHECKOUT, run_in, scratch_project
 from benchmarks.table import markdown_table
 from pipelines.files import read_json
 from pipelines.paths import Paths
+from pipelines.scoring.report.cost import STAGES
 
 RECIPES = CHECKOUT / "benchmarks" / "recipes"
-STAGES = ("resolve", "collect", "ingest", "prepare", "train", "export", "baseline", "evaluate", "report", "register")
 
 
 def run_line(recipe: Path, folder: Path) -> str:

@@ -9,6 +9,7 @@ from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
 from pipelines.recipe import Recipe
+from pipelines.recipe_ability import Ability
 from pipelines.recipe_reader import read_recipe
 from pipelines.strict_yaml import Document
 from pipelines.walk import recipe_files
@@ -33,6 +34,9 @@ def check_recipe(path: Path) -> Recipe:
     if questions and not Path(questions).is_file():
         field = ("evaluate", "safety", "must_refuse_file")
         mistakes.append(f"{path}:{document.line(field)}: {'.'.join(field)}: there is no file {questions}")
+    if recipe.evaluate.ability and (ability_mistake := _ability_mistake(recipe.evaluate.ability)):
+        spot = ("evaluate", "ability", "data")
+        mistakes.append(f"{path}:{document.line(spot)}: {'.'.join(spot)}: {ability_mistake}")
     mistakes += _same_name_mistakes(recipe, document)
     if mistakes:
         raise TinsmithError("\n".join(mistakes))
@@ -62,6 +66,17 @@ def _metric_file_mistakes(recipe: Recipe, document: Document) -> list[str]:
         for field, file in named.items()
         if not Path(file).exists()
     ]
+
+
+def _ability_mistake(asked: Ability) -> str | None:
+    """What is wrong with the benchmarks' files, which are asked only after hours of training."""
+    from pipelines.scoring.ability.tasks import questions_of
+
+    try:
+        questions_of(asked)
+    except TinsmithError as error:
+        return str(error)
+    return None
 
 
 def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:

@@ -16,6 +16,10 @@ PARALLEL = 8
 _REQUEST_SECONDS = 600
 
 
+class NoAnswerInTimeError(TinsmithError):
+    """One request took too long; the server goes on with the others."""
+
+
 @dataclass(frozen=True)
 class Continuation:
     """Token ids whose likelihood is asked, behind the token ids of a prompt (at least one, such as BOS)."""
@@ -72,16 +76,17 @@ def likelihoods(url: str, asked: Sequence[Continuation], top: int = 1) -> list[l
     """
     with request_pool() as pool, session() as requests_session:
         waiting: dict[Future[list[TokenLikelihood]], int] = {
-            pool.submit(_likelihood, requests_session, url, continuation, top): index
+            pool.submit(likelihood, requests_session, url, continuation, top): index
             for index, continuation in enumerate(asked)
         }
         found: dict[int, list[TokenLikelihood]] = {waiting[done]: done.result() for done in as_completed(waiting)}
     return [found[index] for index in range(len(asked))]
 
 
-def _likelihood(
-    requests_session: requests.Session, url: str, continuation: Continuation, top: int
+def likelihood(
+    requests_session: requests.Session, url: str, continuation: Continuation, top: int = 1
 ) -> list[TokenLikelihood]:
+    """As `likelihoods`, of one continuation on a session of the caller's, who may run several side by side."""
     if not continuation.tokens:
         return []
     body = {
@@ -101,6 +106,25 @@ def _likelihood(
     ]
 
 
+def completion(
+    requests_session: requests.Session, url: str, prompt: Sequence[int], max_tokens: int, stop: Sequence[str] = ()
+) -> str:
+    """The likeliest text behind the prompt's token ids, up to the end of the turn or before any of `stop`.
+
+    Raises:
+        NoAnswerInTimeError: the model was not done in time.
+        TinsmithError: the server ended or refused.
+    """
+    body = {
+        "prompt": list(prompt),
+        "n_predict": max_tokens,
+        "stop": list(stop),
+        "temperature": 0,
+        "cache_prompt": True,
+    }
+    return str(_answer(requests_session, url, "completion", body)["content"])
+
+
 def _posted(url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
     with session() as requests_session:
         return _answer(requests_session, url, place, body)
@@ -109,6 +133,8 @@ def _posted(url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
 def _answer(requests_session: requests.Session, url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
     try:
         response = requests_session.post(f"{url}/{place}", json=body, timeout=(10, _REQUEST_SECONDS))
+    except requests.ReadTimeout:
+        raise NoAnswerInTimeError(f"llama-server gave no answer to /{place} in {_REQUEST_SECONDS} s") from None
     except requests.RequestException as error:
         raise TinsmithError(
             f"llama-server gave no answer to /{place} ({type(error).__name__}); look into its log"

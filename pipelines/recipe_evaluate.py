@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.recipe_ability import Ability
 from pipelines.recipe_safety import Safety
 from pipelines.recipe_sources import Section, Text, without_user
 
@@ -91,6 +92,7 @@ class Evaluate(Section):
         "form or value. The base is asked with and without one.",
     )
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Judge at most so many test rows.")
+    ability: Ability | None = Field(None, description="General ability, on public benchmarks; none asks for none.")
     safety: Safety = Safety()
 
     @property

@@ -7,12 +7,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pipelines import recipe as schema
-from pipelines import recipe_evaluate, recipe_gate, recipe_safety, recipe_sources
+from pipelines import recipe_ability, recipe_evaluate, recipe_gate, recipe_safety, recipe_sources
 from pipelines.recipe import Recipe, example_columns, template_columns
 from pipelines.recipe_sources import FilesSource
 
 PACKAGE = Path(schema.__file__).parent
-SCHEMA = (schema, recipe_evaluate, recipe_gate, recipe_safety, recipe_sources)
+SCHEMA = (schema, recipe_ability, recipe_evaluate, recipe_gate, recipe_safety, recipe_sources)
 
 
 def sections():

@@ -64,6 +64,14 @@ def test_each_mistake_is_told_with_its_line_and_its_mend(tinsmith, good_recipe, 
     assert "good" not in out
 
 
+def test_a_benchmark_that_is_not_there_is_told_before_any_work(tinsmith, good_recipe, tmp_path):
+    with good_recipe.open("a") as recipe:
+        recipe.write(f"evaluate:\n  ability: {{data: {tmp_path}, tasks: [mmlu]}}\n")
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert f"evaluate.ability.data: {tmp_path}/mmlu: holds no test.jsonl* or validation.jsonl*; put the" in err
+
+
 def test_an_engine_that_cannot_run_is_told_before_any_work(tinsmith, good_recipe, monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     changed(good_recipe, "data:\n", "data:\n  engine: ray\n")

@@ -19,6 +19,7 @@ STAGES = [
     "train",
     "export",
     "baseline",
+    "ability",
     "safety",
     "evaluate",
     "report",

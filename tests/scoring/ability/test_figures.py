@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipelines.scoring.ability.figures import figures
+from pipelines.scoring.ability.questions import Measure, Task
+
+
+def task(*measures):
+    return Task("made_up", "none", lambda _: [], lambda *_: {}, measures)
+
+
+def share(done, asked):
+    return done.sum(axis=-1) / asked.sum(axis=-1)
+
+
+RATIO = Measure("ratio", ("done", "asked"), statistic=share)
+BASE = [{"acc": float(row % 4 == 0), "done": float(row % 3), "asked": 3.0} for row in range(60)]
+TUNED = [{"acc": float(row % 2 == 0), "done": float(row % 2), "asked": 3.0} for row in range(60)]
+
+
+def test_a_figure_has_the_shape_that_the_gate_reads():
+    found = figures(task(Measure("", ("acc",)), RATIO), BASE, TUNED)
+    assert set(found) == {"ability.made_up", "ability.made_up_ratio"}
+    figure = found["ability.made_up"]
+    assert (figure["better"], figure["rows"]) == ("higher", 60)
+    assert (figure["base"], figure["tuned"], figure["difference"]) == (0.25, 0.5, 0.25)
+    for value, interval in (("base", "base_interval"), ("tuned", "interval"), ("difference", "difference_interval")):
+        low, high = figure[interval]
+        assert low < figure[value] < high
+
+
+def test_the_interval_of_a_mean_is_near_that_of_the_normal_approximation():
+    figure = figures(task(Measure("", ("acc",))), BASE, TUNED)["ability.made_up"]
+    wanted = stats.norm.interval(0.95, 0.5, np.sqrt(0.25 / 60))
+    assert figure["interval"] == pytest.approx(wanted, abs=0.01)
+
+
+def test_the_difference_of_ratios_resamples_both_models_by_the_same_rows():
+    # Tuned follows one instruction more in every row: the difference is the same in every resample of rows.
+    tuned = [{**row, "done": row["done"] + 1} for row in BASE]
+    figure = figures(task(RATIO), BASE, tuned)["ability.made_up_ratio"]
+    assert figure["difference"] == pytest.approx(1 / 3, abs=1e-6)
+    assert figure["difference_interval"] == pytest.approx([1 / 3, 1 / 3], abs=1e-6)
+    assert figure["interval"][0] < figure["interval"][1]
+
+
+def test_equal_scores_have_no_difference_and_the_same_bytes_come_twice():
+    measures = task(Measure("", ("acc",)), RATIO)
+    found = figures(measures, BASE, BASE)
+    assert all(figure["difference_interval"] == [0.0, 0.0] for figure in found.values())
+    assert figures(measures, BASE, TUNED) == figures(measures, BASE, TUNED)
+
+
+def test_a_measure_takes_the_rows_that_have_its_scores_and_is_left_out_where_none_has():
+    rows = [{"acc": 1.0}, {"acc": 0.0}, {"other": 1.0}]
+    found = figures(task(Measure("", ("acc",)), Measure("gone", ("missing",))), rows, rows)
+    assert set(found) == {"ability.made_up"}
+    assert found["ability.made_up"]["rows"] == 2
