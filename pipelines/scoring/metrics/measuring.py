@@ -22,9 +22,10 @@ from pipelines.scoring.metrics.json_answers import field_scores, valid_json
 from pipelines.scoring.metrics.judge import Judgement, check_judge, judge_answers
 from pipelines.scoring.metrics.overlap import chrf, rouge
 from pipelines.scoring.metrics.own_function import load_function, own_scores
-from pipelines.scoring.metrics.refusal import refusal_as_expected, refuses
+from pipelines.scoring.metrics.refusal import refusal_as_expected
 from pipelines.scoring.metrics.sql_result import check_database, sql_results
 from pipelines.scoring.metrics.tool_calls import check_calls, same_calls, same_tools
+from pipelines.scoring.refusals import refuses
 
 BASE, TUNED = "base", "tuned"
 
