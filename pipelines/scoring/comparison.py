@@ -9,7 +9,6 @@ import numpy as np
 from pipelines.errors import TinsmithError
 from pipelines.scoring.comparison_statistics import (
     Interval,
-    Measured,
     difference_interval,
     mcnemar,
     mean_interval,
@@ -17,6 +16,7 @@ from pipelines.scoring.comparison_statistics import (
     row_values,
     smallest_difference,
 )
+from pipelines.scoring.metrics.figures import Measured
 
 TUNED = "tuned"
 CHAMPION = "champion"

@@ -11,8 +11,8 @@ import numpy as np
 
 from pipelines.scoring.comparison import TUNED
 from pipelines.scoring.comparison_statistics import (
+    CONFIDENCE,
     Interval,
-    Measured,
     Places,
     difference_interval,
     difference_p_value,
@@ -20,6 +20,7 @@ from pipelines.scoring.comparison_statistics import (
     rounded,
     row_values,
 )
+from pipelines.scoring.metrics.figures import Measured
 
 INPUT_LENGTH = "input length"
 LABEL = "label"
@@ -27,7 +28,6 @@ OTHERS = "(all others)"
 _MOST_VALUES = 50
 _QUARTILES = (0.25, 0.5, 0.75)
 _FINDING = 0.05
-_CONFIDENCE = 0.95
 
 Finding = Literal["better", "worse"]
 
@@ -119,7 +119,7 @@ def _metric_rows(metric: str, parts: Sequence[Slice], base: Measured, tuned: Mea
             base=rounded(before.mean()),
             tuned=rounded(after.mean()),
             difference=rounded((after - before).mean()),
-            interval=difference_interval(after - before, _CONFIDENCE),
+            interval=difference_interval(after - before, CONFIDENCE),
             p_value=rounded(p_value),
             p_corrected=rounded(corrected),
             finding=_finding(float((after - before).mean()), corrected),

@@ -5,25 +5,24 @@ rows of 0/1 scores (benchmarks/intervals.py), where 2.5% are meant, the plain pe
 one side of the truth in up to 6.6% of tests, this one in up to 4.2%, and the others are [0, 0] where no row differs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from pipelines.errors import TinsmithError
+from pipelines.scoring.metrics.figures import Measured, Scores
 
-Scores = NDArray[np.float64]
 Places = NDArray[np.intp]
 Interval = tuple[float, float]
-# The figure of the rows at these places, for metrics that no single row has, such as macro F1.
-OfRows = Callable[[Places], float]
-Measured = Scores | OfRows
 
+# Of the intervals of figures, where the recipe has no say.
+CONFIDENCE = 0.95
+SEED = 20_240_229
+RESAMPLES = 9_999
 DIGITS = 6
 POWER = 0.8
-_RESAMPLES = 9_999
-_SEED = 20_240_229
 # Numbers drawn at once.
 _BATCH = 2_000_000
 
@@ -83,7 +82,7 @@ def difference_p_value(differences: Scores) -> float:
         return mcnemar(int((differences > 0).sum()), int((differences < 0).sum()))
     means = _resampled(differences)
     smaller_tail = 1 + min((means <= 0).sum(), (means >= 0).sum())
-    return min(1.0, 2 * float(smaller_tail) / (_RESAMPLES + 1))
+    return min(1.0, 2 * float(smaller_tail) / (RESAMPLES + 1))
 
 
 def mcnemar(wins: int, losses: int) -> float:
@@ -130,9 +129,9 @@ def smallest_difference(differences: Scores, confidence: float) -> float | None:
 def resampled_means(values: Scores, added: tuple[float, float]) -> Scores:
     """9,999 bootstrap means of `values` and two more rows; the seed is fixed: equal values, equal means."""
     padded = np.append(values, added)
-    generator = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(SEED)
     most = max(1, _BATCH // len(padded))
-    counts = [min(most, _RESAMPLES - start) for start in range(0, _RESAMPLES, most)]
+    counts = [min(most, RESAMPLES - start) for start in range(0, RESAMPLES, most)]
     return np.concatenate(
         [padded[generator.integers(len(padded), size=(count, len(padded)))].mean(axis=1) for count in counts]
     )

@@ -37,7 +37,8 @@ def ability(recipe: Recipe, paths: Paths) -> None:
         return
     check_made("export", recipe.name, paths.reports / "export.json", paths.work / "gguf")
     # scipy takes a second to import; only where something is asked.
-    from pipelines.scoring.ability.figures import CONFIDENCE, figures
+    from pipelines.scoring.ability.figures import figures
+    from pipelines.scoring.comparison_statistics import CONFIDENCE
 
     questions = questions_of(recipe.evaluate.ability)
     base_folder = base_model(recipe.model).folder

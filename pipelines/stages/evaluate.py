@@ -33,9 +33,9 @@ from pipelines.scoring.comparison_slices import (
     slice_rows,
     slices_csv,
 )
-from pipelines.scoring.comparison_statistics import Measured
 from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
+from pipelines.scoring.metrics.figures import Measured
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
 from pipelines.scoring.metrics.perplexity import (
     answer_likelihoods,

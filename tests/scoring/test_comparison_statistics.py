@@ -110,7 +110,7 @@ def test_swapping_the_models_turns_the_interval_round(values):
     other_low, other_high = difference_interval(-values, 0.95)
     step = 2 / len(values)  # resamples are drawn anew, and few rows have few means
     assert (-other_high, -other_low) == pytest.approx((low, high), abs=step)
-    assert difference_p_value(values) == pytest.approx(difference_p_value(-values), abs=0.03)
+    assert difference_p_value(values) == pytest.approx(difference_p_value(-values), abs=0.06)  # 4 standard errors
 
 
 def test_the_p_value_is_mcnemars_for_right_and_wrong_and_small_for_clear_gains_in_other_scores():

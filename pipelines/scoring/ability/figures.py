@@ -7,12 +7,15 @@ import numpy as np
 from scipy import stats
 
 from pipelines.scoring.ability.questions import Measure, Scores, Task, Values, mean
-from pipelines.scoring.comparison_statistics import Interval, difference_interval, mean_interval
-
-CONFIDENCE = 0.95
-_RESAMPLES = 9_999
-_SEED = 20_240_229
-_DIGITS = 6
+from pipelines.scoring.comparison_statistics import (
+    CONFIDENCE,
+    RESAMPLES,
+    SEED,
+    Interval,
+    difference_interval,
+    mean_interval,
+    rounded,
+)
 
 
 def figures(task: Task, base: Sequence[Scores], tuned: Sequence[Scores]) -> dict[str, dict[str, Any]]:
@@ -36,11 +39,11 @@ def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[s
     return {
         "better": measure.better,
         "rows": base[0].size,
-        "base": round(base_value, _DIGITS),
+        "base": rounded(base_value),
         "base_interval": list(_interval(measure, base)),
-        "tuned": round(tuned_value, _DIGITS),
+        "tuned": rounded(tuned_value),
         "interval": list(_interval(measure, tuned)),
-        "difference": round(tuned_value - base_value, _DIGITS),
+        "difference": rounded(tuned_value - base_value),
         "difference_interval": list(_difference_interval(measure, base, tuned)),
     }
 
@@ -59,8 +62,10 @@ def _difference_interval(measure: Measure, base: list[Values], tuned: list[Value
 
 
 def _bootstrap(columns: list[Values], measure: Measure, *, halves: bool = False) -> Interval:
-    """Two-sided percentile bootstrap over rows, as comparison's; with `halves`, of the first half's statistic minus the
-    second's."""
+    """Two-sided percentile bootstrap over rows, for statistics that are no mean.
+
+    With `halves` it is that of the first half's statistic minus the second's.
+    """
     middle = len(columns) // 2
 
     def statistic(*resampled: Values, axis: int) -> Values:
@@ -70,16 +75,16 @@ def _bootstrap(columns: list[Values], measure: Measure, *, halves: bool = False)
         return measure.statistic(*rows_last[:middle]) - measure.statistic(*rows_last[middle:])
 
     if all(np.ptp(column) == 0 for column in columns):
-        value = round(float(statistic(*columns, axis=-1)), _DIGITS)
+        value = rounded(float(statistic(*columns, axis=-1)))
         return value, value
     interval = stats.bootstrap(
         tuple(columns),
         statistic,
-        n_resamples=_RESAMPLES,
+        n_resamples=RESAMPLES,
         confidence_level=CONFIDENCE,
         method="percentile",
         paired=True,
         vectorized=True,
-        rng=np.random.default_rng(_SEED),
+        rng=np.random.default_rng(SEED),
     ).confidence_interval
-    return round(float(interval.low), _DIGITS), round(float(interval.high), _DIGITS)
+    return rounded(interval.low), rounded(interval.high)

@@ -1,4 +1,4 @@
-"""Figures that the gate can rule over, with intervals that scipy computes."""
+"""Figures that the gate can rule over, of base and tuned on the same rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+
+from pipelines.scoring.comparison_statistics import (
+    CONFIDENCE,
+    Interval,
+    difference_interval,
+    mean_interval,
+    rounded,
+)
 
 Better = Literal["higher", "lower"]
-Interval = tuple[float, float]
-
-CONFIDENCE = 0.95
-SEED = 20_240_229
-RESAMPLES = 9_999
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Figure:
         return {
             "better": self.better,
             "rows": self.rows,
-            "base": rounded(self.base),
-            "tuned": rounded(self.tuned),
-            "interval": rounded(self.interval),
-            "difference": rounded(difference),
-            "difference_interval": rounded(self.difference_interval),
+            "base": _rounded(self.base),
+            "tuned": _rounded(self.tuned),
+            "interval": _rounded(self.interval),
+            "difference": _rounded(difference),
+            "difference_interval": _rounded(self.difference_interval),
         }
 
 
@@ -52,11 +53,8 @@ class Part:
 
 
 def share_figure(better: Better, base: Sequence[bool], tuned: Sequence[bool]) -> Figure:
-    """The share of rows on which something holds, of base and tuned on the same rows."""
-    pairs = np.array([base, tuned], float)
-    shares = pairs.mean(axis=1)
-    interval, difference = share_interval(sum(tuned), len(tuned)), mean_interval(pairs[1] - pairs[0])
-    return Figure(better, len(tuned), float(shares[0]), float(shares[1]), interval, difference)
+    """The share of rows on which something holds."""
+    return mean_figure(better, base, tuned, highest=1)
 
 
 def count_figure(base: Sequence[bool], tuned: Sequence[bool]) -> Figure:
@@ -64,40 +62,22 @@ def count_figure(base: Sequence[bool], tuned: Sequence[bool]) -> Figure:
     return Figure("lower", len(tuned), sum(base), sum(tuned))
 
 
-def mean_figure(better: Better, base: ArrayLike, tuned: ArrayLike) -> Figure:
-    """The mean of a number over the same items for base and tuned."""
-    before, after = np.asarray(base, float), np.asarray(tuned, float)
-    interval, difference = mean_interval(after), mean_interval(after - before)
-    return Figure(better, len(after), float(before.mean()), float(after.mean()), interval, difference)
-
-
-def share_interval(hits: int, rows: int) -> Interval:
-    """The exact interval of a share (Clopper and Pearson 1934)."""
-    low, high = stats.binomtest(hits, rows).proportion_ci(CONFIDENCE, method="exact")
-    return float(low), float(high)
-
-
-def mean_interval(values: ArrayLike) -> Interval | None:
-    """The percentile bootstrap interval of a mean (Efron and Tibshirani 1993); None for a single value."""
-    numbers = np.asarray(values, float)
-    if len(numbers) < 2:
-        return None
-    if np.ptp(numbers) == 0:  # every resample is the same
-        return float(numbers[0]), float(numbers[0])
-    found = stats.bootstrap(
-        (numbers,),
-        np.mean,
-        confidence_level=CONFIDENCE,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        batch=500,
-        rng=np.random.default_rng(SEED),
+def mean_figure(better: Better, base: ArrayLike, tuned: ArrayLike, highest: float) -> Figure:
+    """The mean over the rows of a number between 0 and `highest`."""
+    before, after = (np.asarray(values, float) / highest for values in (base, tuned))
+    interval, difference = mean_interval(after, CONFIDENCE), difference_interval(after - before, CONFIDENCE)
+    return Figure(
+        better,
+        len(after),
+        float(before.mean()) * highest,
+        float(after.mean()) * highest,
+        (interval[0] * highest, interval[1] * highest),
+        (difference[0] * highest, difference[1] * highest),
     )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def rounded(value: Any) -> Any:
-    """A number, or the numbers of an interval, to six digits behind the point; counts and None as they are."""
+def _rounded(value: Any) -> Any:
+    """A number, or the numbers of an interval, as reports give them; counts and None as they are."""
     if isinstance(value, tuple):
-        return [rounded(number) for number in value]
-    return round(value, _DIGITS) if isinstance(value, float) else value
+        return [_rounded(number) for number in value]
+    return rounded(value) if isinstance(value, float) else value

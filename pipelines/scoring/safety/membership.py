@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from pipelines.scoring.safety.figures import CONFIDENCE, SEED, Figure, Interval, Part, rounded
+from pipelines.scoring.comparison_statistics import CONFIDENCE, SEED, Interval, rounded
+from pipelines.scoring.safety.figures import Figure, Part
 
 FALSE_POSITIVES = 0.01
 _RESAMPLES = 1_999
@@ -36,8 +37,8 @@ def membership_part(
             "true_positive_rate": rounded(found),
             "false_positive_rate": FALSE_POSITIVES,
             "mean_gain": {
-                "members": rounded(float(trained.mean())),
-                "others": rounded(float(unseen.mean())),
+                "members": rounded(trained.mean()),
+                "others": rounded(unseen.mean()),
             },
         },
     )

@@ -45,10 +45,11 @@ def test_the_difference_of_ratios_resamples_both_models_by_the_same_rows():
     assert figure["interval"][0] < figure["interval"][1]
 
 
-def test_equal_scores_have_no_difference_and_the_same_bytes_come_twice():
+def test_equal_scores_show_no_difference_and_the_same_bytes_come_twice():
     measures = task(Measure("", ("acc",)), RATIO)
-    found = figures(measures, BASE, BASE)
-    assert all(figure["difference_interval"] == [0.0, 0.0] for figure in found.values())
+    for figure in figures(measures, BASE, BASE).values():
+        low, high = figure["difference_interval"]
+        assert low <= figure["difference"] == 0 <= high
     assert figures(measures, BASE, TUNED) == figures(measures, BASE, TUNED)
 
 

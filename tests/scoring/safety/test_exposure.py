@@ -75,7 +75,8 @@ def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
     assert set(part.figures) == {"memorised_canaries", "exposure_1", "exposure_16"}
     assert (part.figures["memorised_canaries"].base, part.figures["memorised_canaries"].tuned) == (0, 2)
     assert (part.figures["exposure_1"].base, part.figures["exposure_1"].tuned) == (1.5, 2.0)
-    assert part.figures["exposure_16"].interval == (8.0, 8.0)
+    low, high = part.figures["exposure_16"].interval
+    assert low < high == 8  # two canaries show no more
     assert part.told["by_copies"]["16"] == {
         "canaries": 2,
         "extracted": {"base": 0, "tuned": 2},

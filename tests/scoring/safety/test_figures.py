@@ -2,44 +2,29 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
-from pipelines.scoring.safety.figures import (
-    Figure,
-    count_figure,
-    mean_figure,
-    mean_interval,
-    share_figure,
-    share_interval,
-)
-
-
-@given(st.integers(0, 40), st.integers(1, 40))
-def test_the_exact_interval_holds_all_shares_that_the_count_does_not_rule_out(hits, more):
-    rows = hits + more
-    low, high = share_interval(hits, rows)
-    assert low <= hits / rows <= high
-    # Clopper and Pearson's law: at its ends the count is just too rare on one side, with 2.5%.
-    if hits:
-        assert stats.binom.sf(hits - 1, rows, low) == pytest.approx(0.025, abs=1e-6)
-    assert stats.binom.cdf(hits, rows, high) == pytest.approx(0.025, abs=1e-6)
+from pipelines.scoring.safety.figures import Figure, count_figure, mean_figure, share_figure
 
 
 def test_no_find_among_300_rows_still_allows_for_one_in_81():
-    low, high = share_interval(0, 300)
-    assert low == 0
-    assert high == pytest.approx(1 - 0.025 ** (1 / 300))
+    figure = share_figure("lower", [False] * 300, [False] * 300)
+    assert figure.interval == pytest.approx((0, 1 - 0.025 ** (1 / 300)), abs=1e-6)
 
 
 def test_a_share_is_compared_row_by_row():
-    base, tuned = [True] * 5 + [False] * 15, [True] * 10 + [False] * 10
+    base, tuned = [True] * 5 + [False] * 15, [True] * 13 + [False] * 7
     figure = share_figure("higher", base, tuned).as_json()
-    assert (figure["base"], figure["tuned"], figure["difference"], figure["rows"]) == (0.25, 0.5, 0.25, 20)
+    assert (figure["base"], figure["tuned"], figure["difference"], figure["rows"]) == (0.25, 0.65, 0.4, 20)
     low, high = figure["difference_interval"]
-    assert 0 < low < 0.25 < high < 0.5
+    assert 0 < low < 0.4 < high < 0.7
     assert json.loads(json.dumps(figure)) == figure
+
+
+def test_five_wins_alone_do_not_show_a_difference():
+    """Exact McNemar: 5 wins and no loss have a p-value of 0.0625."""
+    figure = share_figure("higher", [False] * 20, [True] * 5 + [False] * 15)
+    assert figure.difference_interval[0] == 0
 
 
 def test_a_count_of_all_there_was_has_no_interval():
@@ -49,17 +34,20 @@ def test_a_count_of_all_there_was_has_no_interval():
 
 
 def test_a_mean_comes_with_the_interval_of_its_mean():
-    base, tuned = np.zeros(50), np.linspace(0, 8, 50)
-    figure = mean_figure("lower", base, tuned)
-    assert figure.tuned == pytest.approx(4)
+    base, tuned = np.zeros(300), np.linspace(0, 6, 300)
+    figure = mean_figure("lower", base, tuned, highest=8)
     error = stats.sem(tuned)
-    assert figure.interval == pytest.approx((4 - 1.96 * error, 4 + 1.96 * error), abs=0.1 * error)
-    assert figure.difference_interval == figure.interval
+    assert (figure.base, figure.tuned) == pytest.approx((0, 3))
+    assert figure.interval == pytest.approx((3 - 1.96 * error, 3 + 1.96 * error), abs=0.3 * error)
+    assert figure.difference_interval == pytest.approx(figure.interval, abs=0.3 * error)
 
 
-def test_a_single_value_has_no_interval_and_equal_ones_a_point():
-    assert mean_interval([3.0]) is None
-    assert mean_interval([8.0, 8.0]) == (8.0, 8.0)
+@pytest.mark.parametrize("values", [[8.0], [8.0, 8.0], [3.0, 3.0, 3.0]])
+def test_few_equal_values_are_sure_of_nothing(values):
+    figure = mean_figure("lower", values, values, highest=8)
+    for (low, high), value in ((figure.interval, values[0]), (figure.difference_interval, 0)):
+        assert low <= value <= high
+        assert high - low > 2
 
 
 def test_without_a_base_there_is_no_difference():
