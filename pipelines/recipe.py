@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from pipelines.recipe_evaluate import METRICS, Evaluate, misfits
+from pipelines.recipe_evaluate import Evaluate, misfits
+from pipelines.recipe_figures import known_figures
 from pipelines.recipe_gate import Gate, check_measured
 from pipelines.recipe_sources import Section, Source, Text
 
@@ -298,7 +299,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:
-        check_measured(self.gate, self.evaluate.names, METRICS)
+        check_measured(self.gate, known_figures(self.evaluate, self.data.canaries))
         return self
 
 

@@ -1,20 +1,16 @@
 """The part of the recipe's schema that says what must hold before a model is registered; recipe.py takes it in."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from pipelines.recipe_figures import WITHOUT_BASE
 from pipelines.recipe_sources import Section
 
 NotNegative = Annotated[float, Field(ge=0)]
 
-# Figures of the exported file, each of the judged quant against the 16-bit one.
-EXPORT_FIGURES = ("export.kl_mean", "export.top1", "export.perplexity")
-# What ability and safety measure is known when they have run.
-_MEASURED_LATER = re.compile(r"(ability|safety)\.[a-z0-9_]+|evaluate\.perplexity")
 _CONFIDENCE = 0.95
 
 
@@ -77,8 +73,8 @@ class Gate(Section):
         return dict(self.__pydantic_extra__)
 
 
-def check_measured(gate: Gate, measured: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse rules about what nothing measures; `measured` are the recipe's metrics, `known` all that there are.
+def check_measured(gate: Gate, known: Mapping[str, str | None]) -> None:
+    """Refuse rules about what nothing measures; `known` says of each figure what the recipe lacks for it, if anything.
 
     Raises:
         ValidationError: each such rule, at its place in the recipe.
@@ -86,11 +82,14 @@ def check_measured(gate: Gate, measured: Sequence[str], known: Sequence[str]) ->
     mistakes = []
     for name in gate.rules:
         place = ("gate", name)
-        if name in known and name not in measured:
-            mistakes.append(_mistake(place, "evaluate.metrics does not measure it; add it there or take it out here"))
-        elif name not in (*measured, *EXPORT_FIGURES) and not _MEASURED_LATER.fullmatch(name):
-            expected = ", ".join(f"'{figure}'" for figure in (*measured, *EXPORT_FIGURES))
+        if name not in known:
+            # Also those of the same stage that nothing measures yet, since one of them may be meant.
+            stage = f"{name.partition('.')[0]}."
+            allowed = [figure for figure, mend in known.items() if mend is None or figure.startswith(stage)]
+            expected = ", ".join(f"'{figure}'" for figure in allowed)
             mistakes.append(InitErrorDetails(type="literal_error", loc=place, input=name, ctx={"expected": expected}))
+        elif mend := known[name]:
+            mistakes.append(_mistake(place, f"nothing measures it; {mend}, or take the rule out"))
     if mistakes:
         raise ValidationError.from_exception_data("Recipe", mistakes)
 
@@ -111,5 +110,5 @@ def _figure_misfits(name: str, rule: Rule) -> Iterator[tuple[str, str]]:
     if rule.confidence != _CONFIDENCE:
         yield "confidence", "this figure comes with its interval, if any, at 95%; take confidence out"
     for field in rule.conditions.keys() & {"better_than_base_by", "not_worse_than_base_by"}:
-        if name in EXPORT_FIGURES:
+        if name in WITHOUT_BASE:
             yield field, "this figure has no base to compare with; give at_least or at_most"

@@ -7,12 +7,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pipelines import recipe as schema
-from pipelines import recipe_ability, recipe_evaluate, recipe_gate, recipe_safety, recipe_sources
+from pipelines import recipe_ability, recipe_evaluate, recipe_figures, recipe_gate, recipe_safety, recipe_sources
 from pipelines.recipe import Recipe, example_columns, template_columns
 from pipelines.recipe_sources import FilesSource
 
 PACKAGE = Path(schema.__file__).parent
-SCHEMA = (schema, recipe_ability, recipe_evaluate, recipe_gate, recipe_safety, recipe_sources)
+SCHEMA = (schema, recipe_ability, recipe_evaluate, recipe_figures, recipe_gate, recipe_safety, recipe_sources)
 
 
 def sections():
@@ -124,7 +124,7 @@ def test_values_that_make_no_sense_are_refused(section, fields):
 
 
 def test_the_gate_asks_only_for_what_is_measured():
-    with pytest.raises(ValidationError, match=r"gate\.field_f1\n.*evaluate\.metrics does not measure it"):
+    with pytest.raises(ValidationError, match=r"gate\.field_f1\n.*add field_f1 to evaluate\.metrics"):
         Recipe.model_validate_json(
             """{"name": "x", "purpose": "p", "owner": "o", "model": {"base": "b"}, "register": {"model": "m"},
             "gate": {"field_f1": {"at_least": 0.5}}, "data": {

@@ -100,7 +100,7 @@ def test_a_misspelt_metric_in_the_gate(recipe_file):
 
 def test_a_rule_for_a_metric_that_is_not_measured(recipe_file):
     (found,) = mistakes(recipe_file, ("  exact_match: {", "  valid_json: {"))
-    assert found == "14: gate.valid_json: evaluate.metrics does not measure it; add it there or take it out here"
+    assert found == "14: gate.valid_json: nothing measures it; add valid_json to evaluate.metrics, or take the rule out"
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_a_rule_that_nothing_could_answer(recipe_file, rules, told):
 
 
 def test_rules_about_figures_of_other_stages_and_what_becomes_of_a_failed_gate(recipe_file):
-    rules = "on_fail: stop\n  safety.memorised_canaries: {at_most: 0}\n  export.perplexity: {at_most: 40}"
+    rules = "on_fail: stop\n  safety.personal_data: {at_most: 0}\n  export.perplexity: {at_most: 40}"
     recipe_file.write_text(GOOD.replace("exact_match: {at_least: 0.5}", rules))
     gate = read_recipe(recipe_file).gate
     assert gate.on_fail == "stop"
     assert {name: rule.at_most for name, rule in gate.rules.items()} == {
-        "safety.memorised_canaries": 0,
+        "safety.personal_data": 0,
         "export.perplexity": 40,
     }
 

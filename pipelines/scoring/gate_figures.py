@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
 from pipelines.paths import Paths, check_made
-from pipelines.recipe_gate import EXPORT_FIGURES
+from pipelines.recipe_figures import EXPORT_FIGURES
 from pipelines.scoring.gate import Figure
 
 

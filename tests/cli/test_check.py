@@ -72,6 +72,61 @@ def test_a_benchmark_that_is_not_there_is_told_before_any_work(tinsmith, good_re
     assert f"evaluate.ability.data: {tmp_path}/mmlu: holds no test.jsonl* or validation.jsonl*; put the" in err
 
 
+@pytest.mark.parametrize(
+    ("evaluate", "figure", "told"),
+    [
+        ("", "ability.mmlu", "nothing measures it; add mmlu to evaluate.ability.tasks, or take the rule out"),
+        (
+            "ability: {data: x, tasks: [bbq]}",
+            "ability.gsm8k",
+            "nothing measures it; add gsm8k to evaluate",
+        ),
+        ("ability: {data: x}", "ability.arc_esy", "ability.arc_esy is not known (did you mean ability.arc_easy?"),
+        ("", "ability.truthfulqa", "ability.truthfulqa is not known (did you mean ability.truthfulqa_mc"),
+        ("", "safety.exposure_4", "nothing measures it; plant some with data.canaries, or take the rule out"),
+        ("", "safety.exposure_8", "safety.exposure_8 is not known (did you mean safety.exposure_"),
+        ("", "safety.membership_auc", "nothing measures it; set evaluate.safety.membership: true"),
+        (
+            "safety: {personal_data: false}",
+            "safety.personal_data",
+            "nothing measures it; set evaluate",
+        ),
+        ("", "safety.must_not_say", "nothing measures it; give evaluate.safety.must_not_say"),
+        ("", "safety.must_refuse", "nothing measures it; give evaluate.safety.must_refuse"),
+        ("", "evaluate.perplexity", "nothing measures it; set evaluate.perplexity: true, or take the rule out"),
+        ("", "evaluate.perplexiti", "evaluate.perplexiti is not known (did you mean evaluate.perplexity?"),
+        ("", "rouge_l", "nothing measures it; add rouge_l to evaluate.metrics, or take the rule out"),
+    ],
+)
+def test_a_rule_about_what_nothing_measures_is_told_with_its_mend(tinsmith, good_recipe, evaluate, figure, told):
+    gate = f"evaluate: {{{evaluate}}}\ngate:\n  {figure}: {{at_most: 0.9}}\n"
+    good_recipe.write_text(good_recipe.read_text() + gate)
+    code, _, err = tinsmith("check")
+    line = len(good_recipe.read_text().splitlines())
+    assert code == 2
+    assert f"recipes/tickets.yaml:{line}: gate.{figure}: {told}" in err
+
+
+@pytest.mark.usefixtures("good_recipe")
+def test_a_figure_without_a_base_is_compared_with_none(tinsmith, good_recipe):
+    rule = "evaluate: {safety: {membership: true}}\ngate: {safety.membership_auc: {not_worse_than_base_by: 0.1}}\n"
+    good_recipe.write_text(good_recipe.read_text() + rule)
+    code, _, err = tinsmith("check")
+    assert code == 2
+    assert "not_worse_than_base_by: this figure has no base to compare with; give at_least or at_most" in err
+
+
+@pytest.mark.usefixtures("good_recipe")
+def test_rules_about_what_the_recipe_asks_for_are_good(tinsmith, good_recipe):
+    changed(good_recipe, "data:\n", "data:\n  canaries: 2\n")
+    rules = ["safety.memorised_canaries", "safety.exposure_16", "safety.personal_data", "safety.must_refuse"]
+    rules += ["evaluate.perplexity", "export.kl_mean", "exact_match"]
+    gate = "".join(f"  {figure}: {{at_most: 0.9}}\n" for figure in rules)
+    evaluate = "evaluate: {perplexity: true, safety: {must_refuse: ['Why?']}}\n"
+    good_recipe.write_text(good_recipe.read_text() + evaluate + "gate:\n" + gate)
+    assert tinsmith("check")[::2] == (0, "")
+
+
 def test_an_engine_that_cannot_run_is_told_before_any_work(tinsmith, good_recipe, monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     changed(good_recipe, "data:\n", "data:\n  engine: ray\n")

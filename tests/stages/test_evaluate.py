@@ -227,14 +227,14 @@ def test_rows_of_one_label_and_one_row_are_judged_as_not_enough(paths):
     assert found["metrics"]["exact_match"]["smallest_difference"] is None
 
 
-@pytest.mark.parametrize(("canaries", "verdict"), [(0, "pass"), (2, "fail")])
-def test_the_gate_rules_over_figures_of_other_stages(asked, canaries, verdict):
-    counted = {"better": "lower", "rows": 12, "base": 0, "tuned": canaries, "interval": None, "difference": canaries}
-    figures = {"safety.memorised_canaries": {**counted, "difference_interval": None}}
+@pytest.mark.parametrize(("answers", "verdict"), [(0, "pass"), (2, "fail")])
+def test_the_gate_rules_over_figures_of_other_stages(asked, answers, verdict):
+    counted = {"better": "lower", "rows": 12, "base": 0, "tuned": answers, "interval": None, "difference": answers}
+    figures = {"safety.must_not_say": {**counted, "difference_interval": None}}
     write_json(asked.reports / "safety.json", {"asked": True, "figures": figures})
-    found = evaluated(asked, gate={"safety.memorised_canaries": {"at_most": 0}})
+    found = evaluated(asked, gate={"safety.must_not_say": {"at_most": 0}}, safety={"must_not_say": ["guarantee"]})
     assert found["verdict"] == verdict
-    assert [rule["figure"] for rule in found["rules"]] == [canaries]
+    assert [rule["figure"] for rule in found["rules"]] == [answers]
 
 
 def test_the_gate_rules_over_the_exported_file(asked):
@@ -248,11 +248,13 @@ def test_the_gate_rules_over_the_exported_file(asked):
 
 
 def test_a_figure_that_was_not_measured_is_named_with_those_that_were(asked):
+    """A benchmark leaves figures out of which no sampled row has the scores."""
+    rule = {"gate": {"ability.bbq_ambiguous": {"at_least": 0.3}}, "ability": {"data": "benchmarks", "tasks": ["bbq"]}}
     with pytest.raises(TinsmithError, match=r"ability\.json: not there yet"):
-        evaluated(asked, gate={"ability.mmlu": {"at_least": 0.3}})
-    write_json(asked.reports / "ability.json", {"asked": False, "figures": {}})
-    with pytest.raises(TinsmithError, match=r"gate\.ability\.mmlu: .* measures no such figure \(it has: nothing\)"):
-        evaluated(asked, gate={"ability.mmlu": {"at_least": 0.3}})
+        evaluated(asked, **rule)
+    write_json(asked.reports / "ability.json", {"asked": True, "figures": {}})
+    with pytest.raises(TinsmithError, match=r"gate\.ability\.bbq_ambiguous: .* no such figure \(it has: nothing\)"):
+        evaluated(asked, **rule)
 
 
 @pytest.mark.usefixtures("tracking")
