@@ -5,6 +5,7 @@ from pathlib import Path
 from pipelines import strict_yaml
 from pipelines.data.contracts.recipe_contracts import contract_mistakes
 from pipelines.data.engine import engine_mistake
+from pipelines.data.sampled_text import general_text_file
 from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
@@ -28,6 +29,7 @@ def check_recipe(path: Path) -> Recipe:
         mistakes.append(f"{path}:{document.line(('data', 'engine'))}: data.engine: {mistake}")
     if base_mistake := base_mistakes(recipe.model.base, recipe.model.sha256):
         mistakes.append(f"{path}:{document.line(('model', 'base'))}: model.base: {base_mistake}")
+    mistakes += _general_text_mistakes(recipe, document)
     mistakes += _same_name_mistakes(recipe, document)
     if mistakes:
         raise TinsmithError("\n".join(mistakes))
@@ -42,6 +44,15 @@ def _source_mistakes(recipe: Recipe, document: Document) -> list[str]:
             field = ("data", "sources", name, spot)
             mistakes.append(f"{document.path}:{document.line(field)}: {'.'.join(field)}: {mistake}")
     return mistakes
+
+
+def _general_text_mistakes(recipe: Recipe, document: Document) -> list[str]:
+    try:
+        if recipe.export.general_text:
+            general_text_file(recipe.export.general_text)
+    except TinsmithError as error:
+        return [f"{document.path}:{document.line(('export', 'general_text'))}: {error}"]
+    return []
 
 
 def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:

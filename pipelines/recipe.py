@@ -1,4 +1,4 @@
-"""The recipe's schema: with recipe_sources.py, the only place where a field of a recipe is defined.
+"""The recipe's schema: with recipe_sources.py and recipe_export.py, the only place where a field is defined.
 
 Every model is frozen and refuses unknown fields; every field has a reader somewhere in the stages (a test proves it).
 Units and meaning stand in each field's description, from which docs/recipes.md and the editors' JSON Schema are made.
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from pipelines.recipe_export import Export
 from pipelines.recipe_sources import Section, Source, Text
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -21,7 +22,6 @@ Entity = Literal[
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Engine = Literal["local", "daft", "ray"]
-Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 
 class Split(Section):
@@ -277,14 +277,6 @@ class Rule(Section):
         if self.better_than_base_by is None and self.at_least is None:
             raise ValueError("asks for nothing; give better_than_base_by or at_least")
         return self
-
-
-class Export(Section):
-    """The GGUF files that are made."""
-
-    quants: Annotated[tuple[Quant, ...], Field(min_length=1)] = Field(
-        ("Q4_K_M", "Q8_0"), description="The first is the one judged, served and registered."
-    )
 
 
 class Register(Section):

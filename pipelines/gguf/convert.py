@@ -1,11 +1,12 @@
 """From a folder of safetensors to GGUF files, with llama.cpp's own converter and quantiser."""
 
-import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.errors import TinsmithError
 from pipelines.files import written_whole
+from pipelines.gguf.imatrix import importance_matrix
+from pipelines.gguf.programs import run_program
 from pipelines.gguf.toolchain import Toolchain
 
 
@@ -16,26 +17,56 @@ def convert(folder: Path, target: Path, toolchain: Toolchain) -> None:
         TinsmithError: llama.cpp does not know the architecture or the tokenizer; its last line says why.
     """
     with written_whole(target) as fresh:
-        command = [sys.executable, str(toolchain.converter), str(folder), "--outfile", str(fresh), "--outtype", "bf16"]
-        _run(command, f"converting {folder.name} to GGUF")
+        run_program(
+            f"converting {folder.name} to GGUF",
+            *(sys.executable, toolchain.converter, folder, "--outfile", fresh, "--outtype", "bf16"),
+        )
 
 
-def quantise(source: Path, target: Path, quant: str, toolchain: Toolchain) -> None:
-    """Quantise a 16-bit GGUF to `quant`, one of llama-quantize's types such as Q4_K_M."""
+def quantise(
+    source: Path,
+    target: Path,
+    quant: str,
+    toolchain: Toolchain,
+    imatrix: Path | None = None,
+    metadata: Mapping[str, str | int] | None = None,
+) -> None:
+    """Quantise a 16-bit GGUF to `quant`, one of llama-quantize's types such as Q4_K_M.
+
+    Args:
+        source: the 16-bit GGUF.
+        target: the new file.
+        quant: the type.
+        toolchain: llama.cpp.
+        imatrix: an importance matrix that importance_matrix wrote; some of the smallest types need one.
+        metadata: values by key of the GGUF that are written into it, beside those of `source`; see description.
+
+    Raises:
+        TinsmithError: llama-quantize refused; its last line says why.
+    """
     with written_whole(target) as fresh:
-        _run([str(toolchain.program("llama-quantize")), str(source), str(fresh), quant], f"quantising to {quant}")
+        run_program(
+            f"quantising to {quant}",
+            toolchain.program("llama-quantize").absolute(),
+            # llama-quantize writes the matrix's path into the GGUF; as a bare name it is the same on every machine.
+            *(("--imatrix", imatrix.name) if imatrix else ()),
+            *(part for key, value in (metadata or {}).items() for part in ("--override-kv", _override(key, value))),
+            *(source.absolute(), fresh.absolute(), quant),
+            folder=imatrix.parent if imatrix else None,
+        )
 
 
-def make_gguf(folder: Path, target: Path, quant: str, toolchain: Toolchain) -> None:
-    """Convert a model folder and quantise it in one go, leaving only `target`."""
+def make_gguf(folder: Path, target: Path, quant: str, toolchain: Toolchain, text: str = "", tokens: int = 0) -> None:
+    """Convert a model folder and quantise it in one go, leaving only `target`.
+
+    The importance matrix is computed on `text` of so many tokens; without enough of it, there is none.
+    """
     with written_whole(target) as fresh:
         sixteen_bit = fresh.with_suffix(".16bit")
         convert(folder, sixteen_bit, toolchain)
-        quantise(sixteen_bit, fresh, quant, toolchain)
+        matrix = importance_matrix(sixteen_bit, text, tokens, fresh.with_name("imatrix.gguf"), toolchain)
+        quantise(sixteen_bit, fresh, quant, toolchain, matrix.file if matrix else None)
 
 
-def _run(command: list[str], doing: str) -> None:
-    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    if answer.returncode != 0:
-        lines = [line for line in answer.stdout.splitlines() if line.strip()]
-        raise TinsmithError(f"{doing} failed: {lines[-1].strip() if lines else 'no message'}")
+def _override(key: str, value: str | int) -> str:
+    return f"{key}={'int' if isinstance(value, int) else 'str'}:{value}"

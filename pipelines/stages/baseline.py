@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines.data.sampled_text import ROWS, SampledText, rendered_chats
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, written_whole
+from pipelines.gguf import imatrix
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
@@ -26,14 +29,16 @@ from pipelines.stage_runner import run
 def baseline(recipe: Recipe, paths: Paths) -> None:
     """Ask the base, with and without examples in its prompt, and keep its answers."""
     check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
+    check_made("export", recipe.name, paths.reports / "export.json")
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     datasheet = read_json(paths.reports / "datasheet.json")
     max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
+    quant = judged_quant(read_json(paths.reports / "export.json"))
     toolchain = find_toolchain()
     base_folder = base_model(recipe.model).folder
-    gguf = _base_gguf(base_folder, recipe.export.quants[0], toolchain)
-    gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
+    gguf = _base_gguf(base_folder, quant, _imatrix_text(recipe, paths, tokenizer), toolchain)
+    gguf_sha256 = sha256_of_file(gguf)
     tools = [row["tools"] for row in rows]
     answers = {}
     for variant, prompts in _prompts(recipe, paths, rows, datasheet["allowed_answers"]).items():
@@ -54,20 +59,27 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         paths.reports / "baseline.json",
         {
             "rows": len(rows),
-            "quant": recipe.export.quants[0],
+            "quant": quant,
             "gguf_sha256": gguf_sha256,
             "variants": {variant: _summary(given) for variant, given in answers.items()},
         },
     )
 
 
-def _base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
-    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
+def _imatrix_text(recipe: Recipe, paths: Paths, tokenizer: Any) -> SampledText:
+    """What the base is quantised by: the text by which the tuned model is, so that neither is put at a disadvantage."""
+    if not recipe.export.imatrix:
+        return SampledText("", 0)
+    return rendered_chats(tokenizer, judged_rows(SideRows(paths.work / "train.parquet"), ROWS), imatrix.MOST_TOKENS)
+
+
+def _base_gguf(folder: Path, quant: str, text: SampledText, toolchain: Toolchain) -> Path:
+    """The base as GGUF, kept for all runs; any other file in the folder, text or llama.cpp makes another."""
     files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    key = sha256_of_json([files, quant, toolchain.version])
+    key = sha256_of_json([files, quant, text.text, toolchain.version])
     gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"
     if not gguf.exists():
-        make_gguf(folder, gguf, quant, toolchain)
+        make_gguf(folder, gguf, quant, toolchain, text.text, text.tokens)
     return gguf
 
 

@@ -13,6 +13,7 @@ from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
 from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
@@ -47,7 +48,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
             f"{paths.work / 'test.parquet'}: no rows to judge by; raise data.split.test in {paths.recipe} or add data"
         )
     answers = _base_answers(recipe, paths, rows)
-    answers[TUNED] = _tuned_answers(recipe, paths, rows)
+    answers[TUNED] = _tuned_answers(paths, rows)
     scores = {
         metric: {
             variant: np.array([score(said.text, row["answer"]) for said, row in zip(given, rows, strict=True)])
@@ -66,8 +67,9 @@ def _base_answers(recipe: Recipe, paths: Paths, rows: Rows) -> dict[str, Sequenc
     return {variant: read_answers(paths.work / "baseline" / f"{variant}.jsonl", ids) for variant in wanted}
 
 
-def _tuned_answers(recipe: Recipe, paths: Paths, rows: Rows) -> Sequence[Answer]:
-    exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
+def _tuned_answers(paths: Paths, rows: Rows) -> Sequence[Answer]:
+    export = read_json(paths.reports / "export.json")
+    exported = export["quants"][judged_quant(export)]
     gguf = paths.work / "gguf" / exported["file"]
     if sha256_of_file(gguf) != exported["sha256"]:
         raise TinsmithError(
@@ -125,6 +127,7 @@ def _write_reports(
         {metric: comparison.compared_with for metric, comparison in comparisons.items()},
     )
     export = read_json(paths.reports / "export.json")
+    quant = judged_quant(export)
     write_json(
         paths.reports / "evaluation.json",
         {
@@ -133,8 +136,8 @@ def _write_reports(
             "metrics": {metric: comparison.as_json() for metric, comparison in comparisons.items()},
             "rules": [result.as_json() for result in results],
             "unanswered": unanswered,
-            "quant": recipe.export.quants[0],
-            "gguf_sha256": export["quants"][recipe.export.quants[0]]["sha256"],
+            "quant": quant,
+            "gguf_sha256": export["quants"][quant]["sha256"],
         },
     )
     write_json(paths.reports / "metrics.json", _in_columns(comparisons, len(rows), decided))
@@ -144,8 +147,8 @@ def _write_reports(
         purpose=recipe.purpose,
         owner=recipe.owner,
         base=f"{export['base']['name']}, {export['base']['revision']}",
-        quant=recipe.export.quants[0],
-        gguf_sha256=export["quants"][recipe.export.quants[0]]["sha256"],
+        quant=quant,
+        gguf_sha256=export["quants"][quant]["sha256"],
     )
     counts = {variant: len(example_ids) for variant, example_ids in unanswered.items()}
     write_text(

@@ -1,67 +1,273 @@
-"""export: the adapter merged into 16-bit weights, converted to GGUF and quantised.
+"""export: the adapter merged into 16-bit weights, converted to GGUF, quantised, and each proven the same model.
 
-Reads work/<r>/adapter/ and the base model. Writes work/<r>/gguf/*.gguf and reports/<r>/export.json.
+Reads work/<r>/adapter/, the train and validation splits and the base model. Writes work/<r>/gguf/*.gguf and
+reports/<r>/export.json, which holds every figure of the proof; a limit that does not hold stops the stage.
 """
 
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from pipelines.data.sampled_text import (
+    ROWS,
+    SampledText,
+    beginning_of_file,
+    general_text_file,
+    plain_texts,
+    rendered_chats,
+    said,
+)
 from pipelines.data.side_rows import SideRows
-from pipelines.data.tokenizing import tokenize_row
-from pipelines.files import sha256_of_file, write_json, written_whole
-from pipelines.gguf.convert import convert, quantise
-from pipelines.gguf.toolchain import find_toolchain
-from pipelines.model.base import base_model, load_tokenizer
+from pipelines.data.tokenizing import chat_text, tokenize_row
+from pipelines.errors import TinsmithError
+from pipelines.files import sha256_of_file, sha256_of_json, write_json, written_whole
+from pipelines.gguf import imatrix, parity, perplexity
+from pipelines.gguf.convert import convert
+from pipelines.gguf.imatrix import ImportanceMatrix, importance_matrix
+from pipelines.gguf.metadata import CHAT_TEMPLATE, check_metadata, description
+from pipelines.gguf.parity import Chat
+from pipelines.gguf.perplexity import Reference, reference
+from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, make_quant
+from pipelines.gguf.server import serving
+from pipelines.gguf.speed import speed
+from pipelines.gguf.toolchain import Toolchain, find_toolchain
+from pipelines.llama_client import PARALLEL
+from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
+from pipelines.recipe_export import Export, Quant
+from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.stage_runner import run
 
-# Held-out examples on which the merge is compared with what was trained.
+# Held-out examples on which next-token distributions are compared: the merge with what was trained, the GGUF with the
+# merge. Some hundred tokens each; a thousand tokens tell rounding from faults with a wide margin.
 PROBES = 8
+CHATS = 50
+TEXTS = 1_000
+# KL(trained || merged) in nats per token. The better of the two merges is some thousandths away; one that did nothing
+# is as far as training went.
+MERGE_KL_LIMIT = 0.1
+
+
+class Steps:
+    """What each step of the stage took, in seconds by its name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the block's wall time to a step's."""
+        started = time.perf_counter()
+        yield
+        self.seconds[step] = round(self.seconds.get(step, 0) + time.perf_counter() - started, 2)
 
 
 def export(recipe: Recipe, paths: Paths) -> None:
-    """Write one GGUF for each of the recipe's quants, and say how close the merge is to the trained model."""
+    """Write the recipe's quants, each proven close to the 16-bit model, and that to what was trained."""
     toolchain = find_toolchain()
     base = base_model(recipe.model)
     check_made("train", recipe.name, paths.work / "adapter")
+    steps = Steps()
+    tokenizer = load_tokenizer(base.folder)
+    train, held_out = _rows(paths, "train"), _rows(paths, "validation")
+    # Where nothing is held out to watch training, training rows have to do.
+    held_out = held_out or train
+    examples = [tokenize_row(tokenizer, row, "completion").input_ids for row in held_out[:PROBES]]
+    paths.work.mkdir(parents=True, exist_ok=True)
+    with written_whole(paths.work / "gguf") as folder, tempfile.TemporaryDirectory(dir=paths.work) as name:
+        scratch = Path(name)
+        folder.mkdir()
+        merged, sixteen_bit = scratch / recipe.name, scratch / "16bit.gguf"
+        with steps.timed("merge"):
+            merge = _merged(base, paths, merged, examples)
+        with steps.timed("convert"):
+            convert(merged, sixteen_bit, toolchain)
+        with steps.timed("parity"):
+            proof = _parity(tokenizer, merged, sixteen_bit, toolchain, paths, train, held_out, examples)
+        with steps.timed("imatrix"):
+            matrix = _imatrix(recipe, tokenizer, train, sixteen_bit, scratch, toolchain)
+        with steps.timed("perplexity"):
+            on_domain = _on_domain(tokenizer, held_out, sixteen_bit, scratch, toolchain)
+            on_general = _on_general(recipe.export, tokenizer, sixteen_bit, scratch, toolchain)
+        about = description(recipe.name, base.identity(), _made_of(base, paths, merge["kept"]), examples[0][-1])
+        original = Original(sixteen_bit, matrix, about, on_domain, on_general)
+        with steps.timed("quantise"):
+            quants, refused = _quants(recipe, original, folder, toolchain)
+        with steps.timed("metadata"):
+            for made in quants:
+                check_metadata(made.file, {**about, CHAT_TEMPLATE: tokenizer.chat_template})
+        with steps.timed("speed"):
+            entries = {made.quant: made.as_json(speed(made.file, toolchain)) for made in quants}
+        report = {
+            "base": base.identity(),
+            "llama_cpp": toolchain.version,
+            "merge": merge,
+            "adapter": None,
+            "imatrix": matrix and {"tokens": matrix.tokens, "sha256": matrix.sha256},
+            "parity": proof,
+            "judged": quants[0].quant,
+            "quants": entries,
+            "refused": {made.quant: made.on_domain and asdict(made.on_domain) for made in refused},
+            "sixteen_bit": {
+                "bytes": sixteen_bit.stat().st_size,
+                "perplexity": on_domain and on_domain.perplexity,
+                "general_perplexity": on_general and on_general.perplexity,
+            },
+            "steps": steps.seconds,
+        }
+    write_json(paths.reports / "export.json", report)
 
+
+def check_merge(kl: float) -> None:
+    """Refuse a merge whose KL divergence from what was trained, in nats per token, no rounding explains."""
+    if not kl <= MERGE_KL_LIMIT:
+        raise TinsmithError(
+            f"export: the merged model is not the one that was trained: KL {kl:.4f} nats per token, at most "
+            f"{MERGE_KL_LIMIT} is rounding; train with a smaller learning rate, or choose another base"
+        )
+
+
+def _rows(paths: Paths, split: str) -> list[Row]:
+    return judged_rows(SideRows(paths.work / f"{split}.parquet"), ROWS)
+
+
+def _merged(base: BaseModel, paths: Paths, target: Path, probes: Sequence[list[int]]) -> dict[str, Any]:
+    # Torch and peft take seconds to import.
     from pipelines.model.merge import merge_adapter
 
-    files = {quant: f"{recipe.name}-{quant}.gguf" for quant in recipe.export.quants}
-    paths.work.mkdir(parents=True, exist_ok=True)
-    with written_whole(paths.work / "gguf") as folder, tempfile.TemporaryDirectory(dir=paths.work) as scratch:
-        folder.mkdir()
-        # The converter writes the folder's name into the GGUF as the model's name.
-        merged, sixteen_bit = Path(scratch) / recipe.name, Path(scratch) / "16bit.gguf"
-        merge = merge_adapter(base.folder, paths.work / "adapter", merged, _probes(base.folder, paths))
-        convert(merged, sixteen_bit, toolchain)
-        for quant, file in files.items():
-            quantise(sixteen_bit, folder / file, quant, toolchain)
+    merge = merge_adapter(base.folder, paths.work / "adapter", target, probes)
+    check_merge(min(merge.kl_16bit, merge.kl_nf4))
+    return asdict(merge)
 
-    quants = {
-        quant: {
-            "file": file,
-            "bytes": (paths.work / "gguf" / file).stat().st_size,
-            "sha256": sha256_of_file(paths.work / "gguf" / file),
-        }
-        for quant, file in files.items()
-    }
-    write_json(
-        paths.reports / "export.json",
-        {"base": base.identity(), "merge": asdict(merge), "llama_cpp": toolchain.version, "quants": quants},
+
+def _parity(
+    tokenizer: Any,
+    merged: Path,
+    gguf: Path,
+    toolchain: Toolchain,
+    paths: Paths,
+    train: Sequence[Row],
+    held_out: Sequence[Row],
+    examples: Sequence[list[int]],
+) -> dict[str, Any]:
+    """Hold the 16-bit GGUF, as llama-server serves it, against tokenizer, template and weights of the merged model."""
+    from pipelines.model.distributions import next_token_logprobs
+
+    texts = _token_ids(
+        tokenizer, list(dict.fromkeys(text for row in (*held_out, *train) for text in said(row)))[:TEXTS]
     )
+    added = _token_ids(tokenizer, [str(token) for token in tokenizer.added_tokens_decoder.values()])
+    chats = [_chat(tokenizer, row) for row in held_out[:CHATS]]
+    context = max(map(len, examples)) + 1
+    log = paths.scratch / "export" / "parity.log"
+    with serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log) as url:
+        parity.check_tokens(url, texts, added)
+        beginning = parity.check_beginning(url, chats, tokenizer.bos_token, tokenizer.bos_token_id)
+        parity.check_chats(url, chats, tokenizer.bos_token)
+        agreement = parity.check_distributions(url, examples, next_token_logprobs(merged, examples))
+    return {
+        "tokens": {"texts": len(texts), "added_tokens": len(added), "different": 0},
+        "template": {"chats": len(chats), "with_tools": sum(bool(chat.tools) for chat in chats), "different": 0},
+        "bos": asdict(beginning),
+        "hf_kl_mean": agreement.kl_mean,
+        "hf_top1": agreement.top1,
+        "hf_tokens": agreement.tokens,
+        "limits": {
+            "tokens": 0,
+            "template": 0,
+            "bos": 1,
+            "hf_kl_mean": parity.KL_LIMIT,
+            "hf_top1": parity.TOP1_LIMIT,
+            "merge_kl": MERGE_KL_LIMIT,
+        },
+    }
 
 
-def _probes(base: Path, paths: Paths) -> list[list[int]]:
-    """Token ids of held-out examples; of training examples where nothing is held out to watch training."""
-    tokenizer = load_tokenizer(base)
-    for split in ("validation", "train"):
-        if rows := list(islice(SideRows(paths.work / f"{split}.parquet"), PROBES)):
-            return [tokenize_row(tokenizer, row, "completion").input_ids for row in rows]
-    raise AssertionError("prepare never leaves the train split empty")
+def _token_ids(tokenizer: Any, texts: Sequence[str]) -> dict[str, list[int]]:
+    return dict(zip(texts, tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else (), strict=True))
+
+
+def _chat(tokenizer: Any, row: Row) -> Chat:
+    text = chat_text(tokenizer, row["prompt"], row["tools"], asking=True)
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return Chat(row["example_id"], row["prompt"], row["tools"], text, ids)
+
+
+def _imatrix(
+    recipe: Recipe, tokenizer: Any, train: Sequence[Row], gguf: Path, scratch: Path, toolchain: Toolchain
+) -> ImportanceMatrix | None:
+    if not recipe.export.imatrix:
+        return None
+    sample = rendered_chats(tokenizer, train, imatrix.MOST_TOKENS)
+    return importance_matrix(gguf, sample.text, sample.tokens, scratch / "imatrix.gguf", toolchain)
+
+
+def _on_domain(
+    tokenizer: Any, held_out: Sequence[Row], gguf: Path, scratch: Path, toolchain: Toolchain
+) -> Reference | None:
+    """The 16-bit model's reading of held-out text, without control tokens, which llama-perplexity takes for words."""
+    return _reference(plain_texts(tokenizer, held_out, perplexity.MOST_TOKENS), "domain", gguf, scratch, toolchain)
+
+
+def _on_general(settings: Export, tokenizer: Any, gguf: Path, scratch: Path, toolchain: Toolchain) -> Reference | None:
+    if settings.general_text is None:
+        return None
+    path = general_text_file(settings.general_text)
+    sample = beginning_of_file(tokenizer, path, perplexity.MOST_TOKENS)
+    found = _reference(sample, "general", gguf, scratch, toolchain)
+    if found is None:
+        raise TinsmithError(
+            f"export.general_text: {path} has {sample.tokens} tokens, {perplexity.FEWEST_TOKENS} are needed to "
+            "measure; name a longer text"
+        )
+    return found
+
+
+def _reference(sample: SampledText, name: str, gguf: Path, scratch: Path, toolchain: Toolchain) -> Reference | None:
+    text = scratch / f"{name}.txt"
+    text.write_text(sample.text, encoding="utf-8")
+    return reference(gguf, text, sample.tokens, scratch / f"{name}.logprobs", toolchain)
+
+
+def _made_of(base: BaseModel, paths: Paths, kept: str) -> str:
+    """A digest of all that made the model: base, adapter, and the weights that it was merged onto."""
+    adapter = {file.name: sha256_of_file(file) for file in sorted((paths.work / "adapter").iterdir())}
+    return sha256_of_json({"base": base.sha256, "adapter": adapter, "merged_onto": kept})
+
+
+def _quants(
+    recipe: Recipe, original: Original, folder: Path, toolchain: Toolchain
+) -> tuple[list[MadeQuant], list[MadeQuant]]:
+    """The quants that the recipe names; or, where it leaves the choice, the smallest close one, and those refused."""
+
+    def make(quant: Quant) -> MadeQuant:
+        return make_quant(quant, original, folder / f"{recipe.name}-{quant}.gguf", toolchain)
+
+    tolerance = recipe.export.tolerance
+    if recipe.export.quants != "auto":
+        made = []
+        for quant in recipe.export.quants:
+            made.append(make(quant))
+            check_within(made[-1], tolerance)
+        return made, []
+    if original.on_domain is None:
+        raise TinsmithError(
+            f"export.quants: auto needs {perplexity.FEWEST_TOKENS} tokens of held-out text to measure on, and there "
+            "are fewer; name the quants, or raise data.split.validation"
+        )
+    refused: list[MadeQuant] = []
+    for quant in LADDER:
+        tried = make(quant)
+        if tried.is_within(tolerance):
+            return [tried], refused
+        tried.file.unlink()
+        refused.append(tried)
+    raise TinsmithError("export.tolerance: not even the 16-bit weights themselves stay within it; allow more")
 
 
 if __name__ == "__main__":

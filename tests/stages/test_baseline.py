@@ -58,6 +58,7 @@ def paths(tmp_path, monkeypatch) -> Paths:
         paths.reports / "datasheet.json",
         {"tokens": {"longest": 64, "longest_answer": 8}, "allowed_answers": {"product": PRODUCTS}},
     )
+    write_json(paths.reports / "export.json", {"judged": "Q8_0", "quants": {"Q8_0": {}}})
     return paths
 
 
