@@ -42,9 +42,7 @@ def test_calls_without_words_say_nothing():
 
 def test_a_general_text_is_named_by_the_environment_and_has_to_be_there(tmp_path, monkeypatch):
     monkeypatch.delenv("TEXTS", raising=False)
-    with pytest.raises(
-        TinsmithError, match=r"^export\.general_text: \$\{TEXTS\}/novel.txt names what is not set"
-    ):
+    with pytest.raises(TinsmithError, match=r"^export\.general_text: \$\{TEXTS\}/novel.txt names what is not set"):
         general_text_file("${TEXTS}/novel.txt")
     monkeypatch.setenv("TEXTS", str(tmp_path))
     with pytest.raises(TinsmithError, match=r"novel\.txt is no file; name a text file"):
