@@ -123,20 +123,24 @@ def check_chats(url: str, chats: Sequence[Chat], beginning: str | None) -> None:
         )
 
 
-def check_distributions(url: str, examples: Sequence[TokenIds], logprobs: Iterable[np.ndarray]) -> Agreement:
+def served_distributions(url: str, examples: Sequence[TokenIds]) -> list[list[TokenLikelihood]]:
+    """What the server holds likely for the last COMPARED_TOKENS of each example, token ids of at least two."""
+    starts = [max(1, len(ids) - COMPARED_TOKENS) for ids in examples]
+    asked = [Continuation(tuple(ids[:start]), tuple(ids[start:])) for ids, start in zip(examples, starts, strict=True)]
+    return likelihoods(url, asked, top=_TOP)
+
+
+def check_distributions(served: Sequence[Sequence[TokenLikelihood]], logprobs: Iterable[np.ndarray]) -> Agreement:
     """Compare the served model's next-token distributions with those of the model that was merged.
 
     Args:
-        url: a server with the 16-bit GGUF.
-        examples: token ids of whole chats, at least two each; the last COMPARED_TOKENS of each are compared.
-        logprobs: for each example, the merged model's log probabilities, (its tokens - 1, vocabulary): row i is of the
+        served: served_distributions of some examples.
+        logprobs: for each of them, the merged model's log probabilities, (tokens - 1, vocabulary): row i is of the
             token at i + 1.
 
     Raises:
         TinsmithError: they are further apart than rounding explains (PAINS 9, 11).
     """
-    asked = [_continuation(ids) for ids in examples]
-    served = likelihoods(url, asked, top=_TOP)
     kl: list[float] = []
     same = 0
     for likely, wanted in zip(served, logprobs, strict=True):
@@ -164,11 +168,6 @@ def lumped_kl(ours: np.ndarray, theirs: TokenLikelihood) -> float:
     # What rounding leaves of nothing.
     p_rest, q_rest = max(1 - p.sum(), 1e-9), max(1 - q.sum(), 1e-9)
     return float((p * (p_log - q_log)).sum() + p_rest * np.log(p_rest / q_rest))
-
-
-def _continuation(ids: TokenIds) -> Continuation:
-    start = max(1, len(ids) - COMPARED_TOKENS)
-    return Continuation(tuple(ids[:start]), tuple(ids[start:]))
 
 
 def _read_otherwise(url: str, wanted: Mapping[str, TokenIds]) -> list[str]:

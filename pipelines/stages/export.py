@@ -169,7 +169,9 @@ def _parity(
         parity.check_tokens(url, texts, added)
         beginning = parity.check_beginning(url, chats, tokenizer.bos_token, tokenizer.bos_token_id)
         parity.check_chats(url, chats, tokenizer.bos_token)
-        agreement = parity.check_distributions(url, examples, next_token_logprobs(merged, examples))
+        served = parity.served_distributions(url, examples)
+    # Only now, so that a large model is in memory once.
+    agreement = parity.check_distributions(served, next_token_logprobs(merged, examples))
     return {
         "tokens": {"texts": len(texts), "added_tokens": len(added), "different": 0},
         "template": {"chats": len(chats), "with_tools": sum(bool(chat.tools) for chat in chats), "different": 0},

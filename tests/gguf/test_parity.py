@@ -22,6 +22,7 @@ from pipelines.gguf.parity import (
     check_distributions,
     check_tokens,
     lumped_kl,
+    served_distributions,
 )
 from pipelines.gguf.server import serving
 from pipelines.llama_client import TokenLikelihood
@@ -82,7 +83,7 @@ def test_a_sound_gguf_passes(tiny_model, toolchain, tokenizer, tmp_path):
         check_tokens(url, ids_of(tokenizer, TEXTS), added)
         beginning = check_beginning(url, chats_of(tokenizer), tokenizer.bos_token, tokenizer.bos_token_id)
         check_chats(url, chats_of(tokenizer), tokenizer.bos_token)
-        agreement = check_distributions(url, examples, next_token_logprobs(tiny_model, examples))
+        agreement = check_distributions(served_distributions(url, examples), next_token_logprobs(tiny_model, examples))
     assert (beginning.token, beginning.in_training, beginning.in_server) == ("<|im_start|>", 1, 1)
     assert agreement.tokens == sum(len(ids) - 1 for ids in examples)
     assert 0 <= agreement.kl_mean < KL_LIMIT / 5
@@ -183,7 +184,7 @@ def test_other_weights_are_caught_pain_9(changed, tiny_model, toolchain, tokeniz
         served(gguf_of, toolchain, tmp_path) as url,
         pytest.raises(TinsmithError, match=r"^export: the GGUF is not the model that was trained: KL \d"),
     ):
-        check_distributions(url, examples, next_token_logprobs(trained, examples))
+        check_distributions(served_distributions(url, examples), next_token_logprobs(trained, examples))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12))

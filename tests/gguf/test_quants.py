@@ -150,8 +150,8 @@ def test_a_quant_too_far_away_is_told_with_its_figures(tmp_path):
     far = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 0.5, 3.0, 0.61), None)
     with pytest.raises(
         TinsmithError,
-        match=r"^export\.quants: Q2_K is too far .* KL 0\.5000 nats per token \(export\.tolerance\.kl_mean allows 0\.1\)"
-        r", the same likeliest token at 61\.0% of places \(tolerance\.top1 asks for 80%\); choose a larger quant",
+        match=r"^export\.quants: Q2_K is too far .* KL 0\.5000 nats per token \(export\.tolerance\.kl_mean allows "
+        r"0\.1\), the same likeliest token at 61\.0% of places \(tolerance\.top1 asks for 80%\); choose a larger quant",
     ):
         check_within(far, Tolerance())
     check_within(far, Tolerance(kl_mean=0.6, top1=0.6))

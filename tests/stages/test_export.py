@@ -128,7 +128,7 @@ def test_auto_makes_the_smallest_that_is_close_enough(paths, tiny_model):
     judged = judged_quant(report)
     assert list(report["quants"]) == [judged]
     assert report["quants"][judged]["kl_mean"] <= 0.01
-    assert list(report["refused"])[0] == "Q2_K"
+    assert next(iter(report["refused"])) == "Q2_K"
     assert judged not in report["refused"]
     assert all(refused["kl_mean"] > 0.01 for refused in report["refused"].values())
     assert [file.name for file in (paths.work / "gguf").iterdir()] == [f"triage-{judged}.gguf"]
