@@ -148,7 +148,8 @@ def check_distributions(served: Sequence[Sequence[TokenLikelihood]], logprobs: I
             kl.append(lumped_kl(ours, token))
             same += int(ours.argmax()) == token.top[0][0]
     found = Agreement(round(float(np.mean(kl)), 6), round(same / len(kl), 5), len(kl))
-    if found.kl_mean > KL_LIMIT or found.top1 < TOP1_LIMIT:
+    # Written so that a figure which is no number fails, too.
+    if not (found.kl_mean <= KL_LIMIT and found.top1 >= TOP1_LIMIT):
         raise TinsmithError(
             f"export: the GGUF is not the model that was trained: KL {found.kl_mean:.4f} nats per token (at most "
             f"{KL_LIMIT}), the same likeliest token at {found.top1:.1%} of places (at least {TOP1_LIMIT:.0%}); "

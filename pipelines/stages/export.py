@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,16 @@ TEXTS = 1_000
 MERGE_KL_LIMIT = 0.1
 
 
+@dataclass(frozen=True)
+class Material:
+    """What the proof draws on: rows of training and held-out rows, and the first of these as token ids."""
+
+    tokenizer: Any
+    train: Sequence[Row]
+    held_out: Sequence[Row]
+    examples: Sequence[list[int]]
+
+
 class Steps:
     """What each step of the stage took, in seconds by its name."""
 
@@ -61,10 +71,10 @@ class Steps:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Add the block's wall time to a step's."""
+        """Note the block's wall time."""
         started = time.perf_counter()
         yield
-        self.seconds[step] = round(self.seconds.get(step, 0) + time.perf_counter() - started, 2)
+        self.seconds[step] = round(time.perf_counter() - started, 2)
 
 
 def export(recipe: Recipe, paths: Paths) -> None:
@@ -73,34 +83,32 @@ def export(recipe: Recipe, paths: Paths) -> None:
     base = base_model(recipe.model)
     check_made("train", recipe.name, paths.work / "adapter")
     steps = Steps()
-    tokenizer = load_tokenizer(base.folder)
-    train, held_out = _rows(paths, "train"), _rows(paths, "validation")
-    # Where nothing is held out to watch training, training rows have to do.
-    held_out = held_out or train
-    examples = [tokenize_row(tokenizer, row, "completion").input_ids for row in held_out[:PROBES]]
+    material = _material(load_tokenizer(base.folder), paths)
     paths.work.mkdir(parents=True, exist_ok=True)
     with written_whole(paths.work / "gguf") as folder, tempfile.TemporaryDirectory(dir=paths.work) as name:
         scratch = Path(name)
         folder.mkdir()
         merged, sixteen_bit = scratch / recipe.name, scratch / "16bit.gguf"
         with steps.timed("merge"):
-            merge = _merged(base, paths, merged, examples)
+            merge = _merged(base, paths, merged, material.examples)
         with steps.timed("convert"):
             convert(merged, sixteen_bit, toolchain)
         with steps.timed("parity"):
-            proof = _parity(tokenizer, merged, sixteen_bit, toolchain, paths, train, held_out, examples)
+            proof = _parity(material, merged, sixteen_bit, paths.scratch / "export" / "parity.log", toolchain)
         with steps.timed("imatrix"):
-            matrix = _imatrix(recipe, tokenizer, train, sixteen_bit, scratch, toolchain)
+            matrix = _imatrix(recipe.export, material, sixteen_bit, scratch, toolchain)
         with steps.timed("perplexity"):
-            on_domain = _on_domain(tokenizer, held_out, sixteen_bit, scratch, toolchain)
-            on_general = _on_general(recipe.export, tokenizer, sixteen_bit, scratch, toolchain)
-        about = description(recipe.name, base.identity(), _made_of(base, paths, merge["kept"]), examples[0][-1])
-        original = Original(sixteen_bit, matrix, about, on_domain, on_general)
-        with steps.timed("quantise"):
+            on_domain = _on_domain(material, sixteen_bit, scratch, toolchain)
+            on_general = _on_general(recipe.export, material, sixteen_bit, scratch, toolchain)
+        about = description(
+            recipe.name, base.identity(), _made_of(base, paths, merge["kept"]), material.examples[0][-1]
+        )
+        with steps.timed("quants"):
+            original = Original(sixteen_bit, matrix, about, on_domain, on_general)
             quants, refused = _quants(recipe, original, folder, toolchain)
         with steps.timed("metadata"):
             for made in quants:
-                check_metadata(made.file, {**about, CHAT_TEMPLATE: tokenizer.chat_template})
+                check_metadata(made.file, {**about, CHAT_TEMPLATE: material.tokenizer.chat_template})
         with steps.timed("speed"):
             entries = {made.quant: made.as_json(speed(made.file, toolchain)) for made in quants}
         report = {
@@ -108,15 +116,15 @@ def export(recipe: Recipe, paths: Paths) -> None:
             "llama_cpp": toolchain.version,
             "merge": merge,
             "adapter": None,
-            "imatrix": matrix and {"tokens": matrix.tokens, "sha256": matrix.sha256},
+            "imatrix": {"tokens": matrix.tokens, "sha256": matrix.sha256} if matrix else None,
             "parity": proof,
             "judged": quants[0].quant,
             "quants": entries,
-            "refused": {made.quant: made.on_domain and asdict(made.on_domain) for made in refused},
+            "refused": {made.quant: asdict(made.on_domain) for made in refused if made.on_domain},
             "sixteen_bit": {
                 "bytes": sixteen_bit.stat().st_size,
-                "perplexity": on_domain and on_domain.perplexity,
-                "general_perplexity": on_general and on_general.perplexity,
+                "perplexity": on_domain.perplexity if on_domain else None,
+                "general_perplexity": on_general.perplexity if on_general else None,
             },
             "steps": steps.seconds,
         }
@@ -132,8 +140,14 @@ def check_merge(kl: float) -> None:
         )
 
 
-def _rows(paths: Paths, split: str) -> list[Row]:
-    return judged_rows(SideRows(paths.work / f"{split}.parquet"), ROWS)
+def _material(tokenizer: Any, paths: Paths) -> Material:
+    train, held_out = (
+        judged_rows(SideRows(paths.work / f"{split}.parquet"), ROWS) for split in ("train", "validation")
+    )
+    # Where nothing is held out to watch training, training rows have to do.
+    held_out = held_out or train
+    examples = [tokenize_row(tokenizer, row, "completion").input_ids for row in held_out[:PROBES]]
+    return Material(tokenizer, train, held_out, examples)
 
 
 def _merged(base: BaseModel, paths: Paths, target: Path, probes: Sequence[list[int]]) -> dict[str, Any]:
@@ -145,34 +159,25 @@ def _merged(base: BaseModel, paths: Paths, target: Path, probes: Sequence[list[i
     return asdict(merge)
 
 
-def _parity(
-    tokenizer: Any,
-    merged: Path,
-    gguf: Path,
-    toolchain: Toolchain,
-    paths: Paths,
-    train: Sequence[Row],
-    held_out: Sequence[Row],
-    examples: Sequence[list[int]],
-) -> dict[str, Any]:
+def _parity(material: Material, merged: Path, gguf: Path, log: Path, toolchain: Toolchain) -> dict[str, Any]:
     """Hold the 16-bit GGUF, as llama-server serves it, against tokenizer, template and weights of the merged model."""
     from pipelines.model.distributions import next_token_logprobs
 
-    texts = _token_ids(
-        tokenizer, list(dict.fromkeys(text for row in (*held_out, *train) for text in said(row)))[:TEXTS]
-    )
+    tokenizer = material.tokenizer
+    said_once = dict.fromkeys(text for row in (*material.held_out, *material.train) for text in said(row))
+    texts = _token_ids(tokenizer, list(said_once)[:TEXTS])
     added = _token_ids(tokenizer, [str(token) for token in tokenizer.added_tokens_decoder.values()])
-    chats = [_chat(tokenizer, row) for row in held_out[:CHATS]]
-    context = max(map(len, examples)) + 1
-    log = paths.scratch / "export" / "parity.log"
+    chats = [_chat(tokenizer, row) for row in material.held_out[:CHATS]]
+    context = max(map(len, material.examples)) + 1
     with serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log) as url:
         parity.check_tokens(url, texts, added)
         beginning = parity.check_beginning(url, chats, tokenizer.bos_token, tokenizer.bos_token_id)
         parity.check_chats(url, chats, tokenizer.bos_token)
-        served = parity.served_distributions(url, examples)
+        served = parity.served_distributions(url, material.examples)
     # Only now, so that a large model is in memory once.
-    agreement = parity.check_distributions(served, next_token_logprobs(merged, examples))
+    agreement = parity.check_distributions(served, next_token_logprobs(merged, material.examples))
     return {
+        # No other number of differences comes this far.
         "tokens": {"texts": len(texts), "added_tokens": len(added), "different": 0},
         "template": {"chats": len(chats), "with_tools": sum(bool(chat.tools) for chat in chats), "different": 0},
         "bos": asdict(beginning),
@@ -183,15 +188,15 @@ def _parity(
             "tokens": 0,
             "template": 0,
             "bos": 1,
+            "merge_kl": MERGE_KL_LIMIT,
             "hf_kl_mean": parity.KL_LIMIT,
             "hf_top1": parity.TOP1_LIMIT,
-            "merge_kl": MERGE_KL_LIMIT,
         },
     }
 
 
 def _token_ids(tokenizer: Any, texts: Sequence[str]) -> dict[str, list[int]]:
-    return dict(zip(texts, tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else (), strict=True))
+    return {text: tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts}
 
 
 def _chat(tokenizer: Any, row: Row) -> Chat:
@@ -201,27 +206,28 @@ def _chat(tokenizer: Any, row: Row) -> Chat:
 
 
 def _imatrix(
-    recipe: Recipe, tokenizer: Any, train: Sequence[Row], gguf: Path, scratch: Path, toolchain: Toolchain
+    settings: Export, material: Material, gguf: Path, scratch: Path, toolchain: Toolchain
 ) -> ImportanceMatrix | None:
-    if not recipe.export.imatrix:
+    if not settings.imatrix:
         return None
-    sample = rendered_chats(tokenizer, train, imatrix.MOST_TOKENS)
+    sample = rendered_chats(material.tokenizer, material.train, imatrix.MOST_TOKENS)
     return importance_matrix(gguf, sample.text, sample.tokens, scratch / "imatrix.gguf", toolchain)
 
 
-def _on_domain(
-    tokenizer: Any, held_out: Sequence[Row], gguf: Path, scratch: Path, toolchain: Toolchain
-) -> Reference | None:
+def _on_domain(material: Material, gguf: Path, scratch: Path, toolchain: Toolchain) -> Reference | None:
     """The 16-bit model's reading of held-out text, without control tokens, which llama-perplexity takes for words."""
-    return _reference(plain_texts(tokenizer, held_out, perplexity.MOST_TOKENS), "domain", gguf, scratch, toolchain)
+    sample = plain_texts(material.tokenizer, material.held_out, perplexity.MOST_TOKENS)
+    return _reference(sample, scratch / "domain.txt", gguf, toolchain)
 
 
-def _on_general(settings: Export, tokenizer: Any, gguf: Path, scratch: Path, toolchain: Toolchain) -> Reference | None:
+def _on_general(
+    settings: Export, material: Material, gguf: Path, scratch: Path, toolchain: Toolchain
+) -> Reference | None:
     if settings.general_text is None:
         return None
     path = general_text_file(settings.general_text)
-    sample = beginning_of_file(tokenizer, path, perplexity.MOST_TOKENS)
-    found = _reference(sample, "general", gguf, scratch, toolchain)
+    sample = beginning_of_file(material.tokenizer, path, perplexity.MOST_TOKENS)
+    found = _reference(sample, scratch / "general.txt", gguf, toolchain)
     if found is None:
         raise TinsmithError(
             f"export.general_text: {path} has {sample.tokens} tokens, {perplexity.FEWEST_TOKENS} are needed to "
@@ -230,10 +236,9 @@ def _on_general(settings: Export, tokenizer: Any, gguf: Path, scratch: Path, too
     return found
 
 
-def _reference(sample: SampledText, name: str, gguf: Path, scratch: Path, toolchain: Toolchain) -> Reference | None:
-    text = scratch / f"{name}.txt"
+def _reference(sample: SampledText, text: Path, gguf: Path, toolchain: Toolchain) -> Reference | None:
     text.write_text(sample.text, encoding="utf-8")
-    return reference(gguf, text, sample.tokens, scratch / f"{name}.logprobs", toolchain)
+    return reference(gguf, text, sample.tokens, text.with_suffix(".logprobs"), toolchain)
 
 
 def _made_of(base: BaseModel, paths: Paths, kept: str) -> str:
