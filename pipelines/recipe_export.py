@@ -16,7 +16,7 @@ Quant = Literal[
     "Q4_K_S", "Q4_K_M", "Q4_1", "Q5_0", "Q5_K_S", "Q5_K_M", "Q5_1", "Q6_K", "Q8_0", "F16", "BF16", "F32",
 ]  # fmt: skip
 # llama-quantize refuses to make these without an importance matrix.
-NEED_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "Q2_K_S", "IQ3_XXS"})
+NEED_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "Q2_K_S", "IQ3_XXS", "IQ3_XS"})
 
 Quants = Annotated[
     Annotated[Literal["auto"], Tag("<word>")] | Annotated[tuple[Quant, ...], Field(min_length=1), Tag("<list>")],
