@@ -12,8 +12,8 @@ from pipelines.gguf.server import usable_cores
 from pipelines.gguf.toolchain import Toolchain
 
 CONTEXT = 256
-# A column's mean square settles early: more text moves the quants less than the choice of the text does.
-MOST_TOKENS = 32 * CONTEXT
+# A column's mean square is a mean over all of them, which settles early; each further thousand costs as much again.
+MOST_TOKENS = 16 * CONTEXT
 # llama-imatrix asks for two contexts; fewer tokens would say too little about a column anyway.
 FEWEST_TOKENS = 2 * CONTEXT
 
