@@ -1,5 +1,6 @@
 """How far a quant is from its 16-bit GGUF on a text, by llama-perplexity, whose figures llama.cpp's users publish."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +79,10 @@ def _perplexity(gguf: Path, context: int, toolchain: Toolchain, *more: str | Pat
 
 
 def _figure(messages: str, before: str, gguf: Path) -> float:
-    found = re.search(before + r"(-?[\d.]+)", messages)
+    found = re.search(before + r"(-?[\d.]+|-?nan|-?inf)", messages)
     if found is None:
         # It ends with success where it cannot read or judge enough.
         raise TinsmithError(f"measuring {gguf.name}: llama-perplexity gave no figures; is the disk full?")
+    if not math.isfinite(float(found[1])):
+        raise TinsmithError(f"measuring {gguf.name}: its figures are no numbers, the model does not survive this quant")
     return float(found[1])

@@ -82,7 +82,7 @@ def test_every_quant_is_proven_and_described(paths, tiny_model, tmp_path, monkey
     export(
         recipe(
             tiny_model,
-            quants=["Q4_K_M", "IQ2_M"],
+            quants=["Q4_K_M", "Q3_K_M"],
             general_text="${TEXTS}/novel.txt",
             tolerance={"kl_mean": 9, "top1": 0},
         ),
@@ -90,7 +90,7 @@ def test_every_quant_is_proven_and_described(paths, tiny_model, tmp_path, monkey
     )
     report = read_json(paths.reports / "export.json")
     assert judged_quant(report) == "Q4_K_M"
-    assert list(report["quants"]) == ["Q4_K_M", "IQ2_M"]
+    assert list(report["quants"]) == ["Q4_K_M", "Q3_K_M"]
     for entry in report["quants"].values():
         assert set(entry) == QUANT_FIGURES
         file = paths.work / "gguf" / entry["file"]
@@ -117,9 +117,9 @@ def test_every_quant_is_proven_and_described(paths, tiny_model, tmp_path, monkey
     assert not [left for left in paths.work.iterdir() if left.name.startswith("tmp")]
 
     before = (near["sha256"], far["sha256"])
-    export(recipe(tiny_model, quants=["Q4_K_M", "IQ2_M"], tolerance={"kl_mean": 9, "top1": 0}), paths)
+    export(recipe(tiny_model, quants=["Q4_K_M", "Q3_K_M"], tolerance={"kl_mean": 9, "top1": 0}), paths)
     again = read_json(paths.reports / "export.json")
-    assert (again["quants"]["Q4_K_M"]["sha256"], again["quants"]["IQ2_M"]["sha256"]) == before
+    assert (again["quants"]["Q4_K_M"]["sha256"], again["quants"]["Q3_K_M"]["sha256"]) == before
 
 
 def test_auto_makes_the_smallest_that_is_close_enough(paths, tiny_model):
