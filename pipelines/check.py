@@ -5,6 +5,7 @@ from pathlib import Path
 from pipelines import strict_yaml
 from pipelines.data.contracts.recipe_contracts import contract_mistakes
 from pipelines.data.engine import engine_mistake
+from pipelines.data.sampled_text import general_text_file
 from pipelines.data.sources.reading import source_mistake
 from pipelines.errors import TinsmithError
 from pipelines.model.base import base_mistakes
@@ -37,6 +38,7 @@ def check_recipe(path: Path) -> Recipe:
     if recipe.evaluate.ability and (ability_mistake := _ability_mistake(recipe.evaluate.ability)):
         spot = ("evaluate", "ability", "data")
         mistakes.append(f"{path}:{document.line(spot)}: {'.'.join(spot)}: {ability_mistake}")
+    mistakes += _general_text_mistakes(recipe, document)
     mistakes += _same_name_mistakes(recipe, document)
     if mistakes:
         raise TinsmithError("\n".join(mistakes))
@@ -77,6 +79,15 @@ def _ability_mistake(asked: Ability) -> str | None:
     except TinsmithError as error:
         return str(error)
     return None
+
+
+def _general_text_mistakes(recipe: Recipe, document: Document) -> list[str]:
+    try:
+        if recipe.export.general_text:
+            general_text_file(recipe.export.general_text)
+    except TinsmithError as error:
+        return [f"{document.path}:{document.line(('export', 'general_text'))}: {error}"]
+    return []
 
 
 def _same_name_mistakes(recipe: Recipe, document: Document) -> list[str]:

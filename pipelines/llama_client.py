@@ -54,9 +54,12 @@ def request_pool() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def token_ids(url: str, text: str, *, special: bool) -> list[int]:
-    """The server's token ids of `text`, nothing added; `special` reads control tokens written out in it as such."""
-    return list(_posted(url, "tokenize", {"content": text, "add_special": False, "parse_special": special})["tokens"])
+def token_ids(url: str, text: str, *, special: bool, begin: bool = False) -> list[int]:
+    """The server's token ids of `text`; `special` reads control tokens written out in it as such.
+
+    Nothing is added; but where `begin`, what the server puts before a prompt: the beginning of sequence, if any.
+    """
+    return list(_posted(url, "tokenize", {"content": text, "add_special": begin, "parse_special": special})["tokens"])
 
 
 def rendered_chat(url: str, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None = None) -> str:

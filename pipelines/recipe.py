@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pipelines.recipe_evaluate import Evaluate, misfits
+from pipelines.recipe_export import Export
 from pipelines.recipe_figures import known_figures
 from pipelines.recipe_gate import Gate, check_measured
 from pipelines.recipe_sources import Section, Source, Text
@@ -23,7 +24,6 @@ Entity = Literal[
 ]
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Engine = Literal["local", "daft", "ray"]
-Quant = Literal["Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16"]
 
 
 class Split(Section):
@@ -257,14 +257,6 @@ class Train(Section):
     checkpoint_every: Annotated[int, Field(ge=1)] = Field(20, description="Steps between two checkpoints.")
     seed: Annotated[int, Field(ge=0)] = Field(42, description="Of the adapter's first weights and the order of rows.")
     lora: Lora = Lora()
-
-
-class Export(Section):
-    """The GGUF files that are made."""
-
-    quants: Annotated[tuple[Quant, ...], Field(min_length=1)] = Field(
-        ("Q4_K_M", "Q8_0"), description="The first is the one judged, served and registered."
-    )
 
 
 class Register(Section):

@@ -42,6 +42,40 @@ def chatml_base(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A model of two layers that all of llama.cpp takes, with the embedded base's tokenizer and template.
+
+    Its weights are random, but large, so that each of them decides what comes next.
+    """
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from pipelines.model.base import base_model, load_tokenizer
+    from pipelines.recipe import Model
+
+    base = base_model(Model(base="embedded:smollm2-135m-instruct")).folder
+    folder = tmp_path_factory.mktemp("tiny") / "tiny"
+    tokenizer = load_tokenizer(base)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        initializer_range=0.08,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory) -> Path:
     """MLflow's tables take seconds to make, so every test gets a copy."""
     from pipelines.handoff.registry import open_registry

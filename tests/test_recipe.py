@@ -7,12 +7,29 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pipelines import recipe as schema
-from pipelines import recipe_ability, recipe_evaluate, recipe_figures, recipe_gate, recipe_safety, recipe_sources
+from pipelines import (
+    recipe_ability,
+    recipe_evaluate,
+    recipe_export,
+    recipe_figures,
+    recipe_gate,
+    recipe_safety,
+    recipe_sources,
+)
 from pipelines.recipe import Recipe, example_columns, template_columns
 from pipelines.recipe_sources import FilesSource
 
 PACKAGE = Path(schema.__file__).parent
-SCHEMA = (schema, recipe_ability, recipe_evaluate, recipe_figures, recipe_gate, recipe_safety, recipe_sources)
+SCHEMA = (
+    schema,
+    recipe_ability,
+    recipe_evaluate,
+    recipe_export,
+    recipe_figures,
+    recipe_gate,
+    recipe_safety,
+    recipe_sources,
+)
 
 
 def sections():
@@ -116,6 +133,8 @@ def test_a_source_takes_its_folder_from_the_environment(monkeypatch):
         (schema.Train, {"learning_rate": float("nan")}),
         (schema.Train, {"epochs": "2"}),
         (schema.Export, {"quants": ()}),
+        (schema.Export, {"quants": ("Q4_K",)}),
+        (schema.Export, {"quants": "automatic"}),
     ],
 )
 def test_values_that_make_no_sense_are_refused(section, fields):

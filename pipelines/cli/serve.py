@@ -11,6 +11,7 @@ import psutil
 from pipelines.cli.reports import read_report
 from pipelines.data.rendering import filled
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import sha256_of_file
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
@@ -33,7 +34,7 @@ def serve_model(name: str, port: int, quant: str | None) -> None:
     recipe = read_resolved(name)
     _check_port(port)
     paths = Paths(name)
-    gguf = _exported(paths, quant or recipe.export.quants[0])
+    gguf = _exported(paths, quant)
     datasheet = read_report(paths, "datasheet")
     longest_answer = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     answer, tools = recipe.data.example.assistant, recipe.data.example.tools
@@ -83,9 +84,11 @@ def _check_port(port: int) -> None:
             ) from None
 
 
-def _exported(paths: Paths, quant: str) -> Path:
-    """The GGUF of `quant`, once its bytes are known to be those that were exported."""
-    quants = read_report(paths, "export")["quants"]
+def _exported(paths: Paths, quant: str | None) -> Path:
+    """The GGUF of `quant`, or the judged one, once its bytes are known to be those that were exported."""
+    export = read_report(paths, "export")
+    quants = export["quants"]
+    quant = quant or judged_quant(export)
     if quant not in quants:
         raise TinsmithError(f"{paths.reports / 'export.json'}: holds no {quant} {did_you_mean(quant, quants)}")
     gguf = paths.work / "gguf" / str(quants[quant]["file"])

@@ -8,11 +8,14 @@ from pipelines.gguf.toolchain import Toolchain
 from pipelines.paths import user_cache
 
 
-def base_gguf(folder: Path, quant: str, toolchain: Toolchain) -> Path:
-    """The base as GGUF, made once for all recipes; any other file in the folder or llama.cpp makes another."""
+def base_gguf(folder: Path, quant: str, toolchain: Toolchain, text: str = "", tokens: int = 0) -> Path:
+    """The base as GGUF, kept for all runs; any other file in the folder, text or llama.cpp makes another.
+
+    Its importance matrix is computed on `text` of so many tokens; without text it has none, and all recipes share it.
+    """
     files = {path.name: sha256_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
-    key = sha256_of_json([files, quant, toolchain.version])
+    key = sha256_of_json([files, quant, text, toolchain.version])
     gguf = user_cache() / "base_gguf" / f"{folder.name}-{quant}-{key[:16]}.gguf"
     if not gguf.exists():
-        make_gguf(folder, gguf, quant, toolchain)
+        make_gguf(folder, gguf, quant, toolchain, text, tokens)
     return gguf

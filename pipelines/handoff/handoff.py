@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_json
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
@@ -25,7 +26,7 @@ class Handoff:
     @property
     def quant(self) -> str:
         """The quantisation that was judged and is handed over."""
-        return self.recipe.export.quants[0]
+        return judged_quant(self.reports["export"])
 
     @property
     def gguf(self) -> dict[str, Any]:
@@ -73,15 +74,13 @@ def read_handoff(recipe: Recipe, paths: Paths) -> Handoff:
     """Collect the reports that the earlier stages wrote.
 
     Raises:
-        TinsmithError: a report is missing, export has not made the recipe's first quant, or another file was judged.
+        TinsmithError: a report is missing, or another file than the exported one was judged.
     """
     files = {name: paths.reports / f"{name}.json" for name in REPORTS}
     missing = [str(file) for file in files.values() if not file.exists()]
     if missing:
         raise TinsmithError(f"{', '.join(missing)}: not there yet; run `dvc repro` to make what is missing")
     handoff = Handoff(recipe, {name: read_json(file) for name, file in files.items()})
-    if handoff.quant not in handoff.reports["export"]["quants"]:
-        raise TinsmithError(f"{files['export']}: holds no {handoff.quant}; run `dvc repro` to export it")
     if handoff.reports["evaluation"]["gguf_sha256"] != handoff.gguf["sha256"]:
         raise TinsmithError(f"{files['evaluation']}: judges another GGUF; run `dvc repro` to judge the exported one")
     return handoff

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.errors import TinsmithError
+from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Questions
 from pipelines.scoring.grammar import answer_grammar
@@ -22,7 +23,7 @@ def tuned_questions(recipe: Recipe, datasheet: Mapping[str, Any], rows: Sequence
     grammar = answer_grammar(recipe.data.example.assistant, datasheet, tools) if recipe.evaluate.constrained else None
     if recipe.evaluate.constrained and grammar is None:
         raise TinsmithError(
-            f"recipe {recipe.name}: evaluate.constrained: answers here are free or may call tools; take it out"
+            f"{Paths(recipe.name).recipe}: evaluate.constrained: answers here are free or may call tools; take it out"
         )
     return Questions(gguf_sha256, prompts, longest_answer(datasheet), tools, grammar)
 

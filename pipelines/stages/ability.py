@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines.data.tokenizing import chat_text
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, write_json
 from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.server import serving
@@ -44,7 +45,7 @@ def ability(recipe: Recipe, paths: Paths) -> None:
     base_folder = base_model(recipe.model).folder
     asked = tokenised_questions(questions, base_folder)
     exported = read_json(paths.reports / "export.json")
-    quant = exported.get("judged") or next(iter(exported["quants"]))
+    quant = judged_quant(exported)
     models = {
         "base": (base_gguf(base_folder, quant, find_toolchain()), user_cache() / "ability"),
         "tuned": (_tuned_gguf(exported["quants"][quant], paths), paths.scratch / "ability"),

@@ -8,10 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pipelines.data.sampled_text import ROWS, SampledText, rendered_chats
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, expected_tokens
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, write_json, written_whole
+from pipelines.gguf import imatrix
 from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
@@ -35,6 +38,7 @@ from pipelines.stage_runner import run
 def baseline(recipe: Recipe, paths: Paths) -> None:
     """Ask the base in each of its variants, and keep its answers."""
     check_made("prepare", recipe.name, paths.work / "test.parquet", paths.reports / "datasheet.json")
+    check_made("export", recipe.name, paths.reports / "export.json")
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(
@@ -42,9 +46,10 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         )
     toolchain = find_toolchain()
     base_folder = base_model(recipe.model).folder
-    gguf = base_gguf(base_folder, recipe.export.quants[0], toolchain)
-    gguf_sha256 = sha256_of_file(gguf)
     tokenizer = load_tokenizer(base_folder)
+    quant, text = judged_quant(read_json(paths.reports / "export.json")), _imatrix_text(recipe, paths, tokenizer)
+    gguf = base_gguf(base_folder, quant, toolchain, text.text, text.tokens)
+    gguf_sha256 = sha256_of_file(gguf)
     answers: dict[str, list[Answer]] = {}
     likelihoods: dict[str, list[AnswerLikelihood]] = {}
     for asked in _questions(recipe, paths, rows, gguf_sha256):
@@ -75,13 +80,21 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         paths.reports / "baseline.json",
         {
             "rows": len(rows),
-            "quant": recipe.export.quants[0],
+            "quant": quant,
             "gguf_sha256": gguf_sha256,
             "variants": {
                 variant: _summary(variant, answers[variant]) for variant in BASE_VARIANTS if variant in answers
             },
         },
     )
+
+
+def _imatrix_text(recipe: Recipe, paths: Paths, tokenizer: Any) -> SampledText:
+    """What the base is quantised by: the text by which the tuned model is, so that neither is put at a disadvantage."""
+    if not recipe.export.imatrix:
+        return SampledText("", 0)
+    train = SideRows(paths.work / "train.parquet", canaries=False)
+    return rendered_chats(tokenizer, judged_rows(train, ROWS), imatrix.MOST_TOKENS)
 
 
 def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: str) -> Iterator[dict[str, Questions]]:

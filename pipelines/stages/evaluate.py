@@ -14,6 +14,7 @@ from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
 from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
@@ -61,7 +62,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         )
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
-    tuned = _tuned(recipe, paths)
+    tuned = _tuned(paths)
     champion = _champion(recipe, paths)
     answers = _answers(recipe, paths, rows, tuned, champion)
     found = measure(measuring, answers)
@@ -73,7 +74,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     figures = {metric: gate.metric_figure(compared) for metric, compared in comparisons.items()}
     if perplexity:
         figures["evaluate.perplexity"] = reported_figure(perplexity)
-    exported = _exported(recipe, paths)
+    quant, exported = _judged(paths)
     figures |= other_figures([name for name in recipe.gate.rules if name not in figures], paths, exported)
     compared_with = {metric: compared.compared_with for metric, compared in comparisons.items()}
     to_beat = _to_beat(recipe, tuned, champion, found.figures, len(rows))
@@ -83,7 +84,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         comparisons=comparisons,
         results=gate.rule_results(recipe.gate.rules, figures, to_beat),
         slices=slice_rows(_slices(recipe, paths, rows), found.figures, compared_with),
-        quant=recipe.export.quants[0],
+        quant=quant,
         gguf_sha256=tuned.sha256,
         constrained=recipe.evaluate.constrained,
         more={
@@ -142,8 +143,8 @@ def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
     return _Model(sha256, server)
 
 
-def _tuned(recipe: Recipe, paths: Paths) -> _Model:
-    exported = _exported(recipe, paths)
+def _tuned(paths: Paths) -> _Model:
+    _, exported = _judged(paths)
     gguf = paths.work / "gguf" / exported["file"]
     if sha256_of_file(gguf) != exported["sha256"]:
         raise TinsmithError(
@@ -181,9 +182,10 @@ def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]
     return perplexity_figure(found)
 
 
-def _exported(recipe: Recipe, paths: Paths) -> dict[str, Any]:
-    """What export.json says of the file that is judged."""
-    return dict(read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]])
+def _judged(paths: Paths) -> tuple[str, dict[str, Any]]:
+    """The quant that is judged, and what export.json says of its file."""
+    export = read_json(paths.reports / "export.json")
+    return judged_quant(export), export["quants"][judged_quant(export)]
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:

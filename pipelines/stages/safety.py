@@ -20,6 +20,7 @@ from pipelines.data.rendering import question_chat
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, tokenize_row
 from pipelines.errors import TinsmithError
+from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text
 from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.server import serving
@@ -60,6 +61,7 @@ class _Model:
     name: str
     gguf: Path
     sha256: str
+    quant: str
 
 
 def safety(recipe: Recipe, paths: Paths) -> None:
@@ -78,7 +80,7 @@ def safety(recipe: Recipe, paths: Paths) -> None:
     parts: dict[str, Part] = {}
     if probes or asked.membership:
         base_folder = base_model(recipe.model).folder
-        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, recipe), tuned)
+        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, tuned.quant), tuned)
         said = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
         if canaries:
             parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
@@ -89,7 +91,7 @@ def safety(recipe: Recipe, paths: Paths) -> None:
         parts["must_refuse"] = must_refuse_part(refused[_BASE], refused[_TUNED], asked.refusal)
     if asked.personal_data or asked.must_not_say:
         parts |= _of_answers(_judged_rows(recipe, paths), refused, tuned, recipe, paths)
-    _write(parts, probes, said, tuned, recipe, paths)
+    _write(parts, probes, said, tuned, paths)
 
 
 def _of_answers(
@@ -111,18 +113,20 @@ def _of_answers(
 def _tuned(recipe: Recipe, paths: Paths) -> _Model:
     """The file that ships."""
     check_made("export", recipe.name, paths.reports / "export.json")
-    exported = read_json(paths.reports / "export.json")["quants"][recipe.export.quants[0]]
+    export = read_json(paths.reports / "export.json")
+    quant = judged_quant(export)
+    exported = export["quants"][quant]
     gguf = paths.work / "gguf" / exported["file"]
     if sha256_of_file(gguf) != exported["sha256"]:
         raise TinsmithError(
             f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
         )
-    return _Model(_TUNED, gguf, exported["sha256"])
+    return _Model(_TUNED, gguf, exported["sha256"], quant)
 
 
-def _base(folder: Path, recipe: Recipe) -> _Model:
-    gguf = base_gguf(folder, recipe.export.quants[0], find_toolchain())
-    return _Model(_BASE, gguf, sha256_of_file(gguf))
+def _base(folder: Path, quant: str) -> _Model:
+    gguf = base_gguf(folder, quant, find_toolchain())
+    return _Model(_BASE, gguf, sha256_of_file(gguf), quant)
 
 
 def _server(model: _Model, context: int, log: Path) -> AbstractContextManager[str]:
@@ -244,7 +248,6 @@ def _write(
     probes: Mapping[str, Prompt],
     said: Mapping[str, Mapping[str, str]],
     tuned: _Model,
-    recipe: Recipe,
     paths: Paths,
 ) -> None:
     asked_beside = [
@@ -259,7 +262,7 @@ def _write(
         paths.reports / "safety.json",
         {
             "asked": True,
-            "quant": recipe.export.quants[0],
+            "quant": tuned.quant,
             "gguf_sha256": tuned.sha256,
             "passes": _passes(paths),
             "figures": {name: figure.as_json() for name, figure in figures.items()},

@@ -36,7 +36,7 @@ def exported(good_recipe) -> Path:
     digest = "3c3bb2b4e51ef8ec2f1d56a0ce5bcc3f4c5f7c3ab1e0ee3b1ef84b0b6fbb7a7a"
     write_json(
         Path("reports/tickets/export.json"),
-        {"quants": {"Q4_K_M": {"file": gguf.name, "bytes": 4, "sha256": digest}}},
+        {"judged": "Q4_K_M", "quants": {"Q4_K_M": {"file": gguf.name, "bytes": 4, "sha256": digest}}},
     )
     return gguf
 

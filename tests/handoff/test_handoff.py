@@ -44,12 +44,10 @@ def test_every_missing_report_is_named(handoff, tmp_path, monkeypatch):
     assert "dvc repro" in str(error.value)
 
 
-def test_a_quant_that_export_has_not_made_is_named(handoff, example, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(example, tmp_path / "reports" / "ticket_triage")
-    export = handoff.recipe.export.model_copy(update={"quants": ("F16",)})
-    with pytest.raises(TinsmithError, match=r"reports/ticket_triage/export\.json: holds no F16"):
-        read_handoff(with_recipe(handoff, export=export).recipe, Paths("ticket_triage"))
+def test_the_file_is_the_one_that_export_says_is_judged(handoff):
+    assert handoff.quant == "Q4_K_M"
+    handoff.reports["export"]["judged"] = "Q8_0"
+    assert handoff.gguf["file"] == "ticket_triage-Q8_0.gguf"
 
 
 def test_an_evaluation_of_another_file_is_refused(handoff, example, tmp_path, monkeypatch):

@@ -65,6 +65,7 @@ def paths(tmp_path, monkeypatch) -> Paths:
             "answer_schema": {"type": "object", "properties": {"product": {"type": "string"}}},
         },
     )
+    write_json(paths.reports / "export.json", {"judged": "Q8_0", "quants": {"Q8_0": {}}})
     return paths
 
 

@@ -96,7 +96,7 @@ def describe_export(paths: Paths) -> None:
     gguf = paths.work / "gguf" / "triage-Q4_K_M.gguf"
     quant = {"file": gguf.name, "bytes": gguf.stat().st_size, "sha256": sha256_of_file(gguf)}
     base = {"name": "embedded:smollm2-135m-instruct", "revision": "1", "license": "apache-2.0", "sha256": "00"}
-    write_json(paths.reports / "export.json", {"base": base, "quants": {"Q4_K_M": quant}})
+    write_json(paths.reports / "export.json", {"base": base, "judged": "Q4_K_M", "quants": {"Q4_K_M": quant}})
 
 
 @pytest.fixture

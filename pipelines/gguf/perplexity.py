@@ -1,0 +1,88 @@
+"""How far a quant is from its 16-bit GGUF on a text, by llama-perplexity, whose figures llama.cpp's users publish."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import TinsmithError
+from pipelines.gguf.programs import run_program
+from pipelines.gguf.server import usable_cores
+from pipelines.gguf.toolchain import Toolchain
+
+# llama-perplexity's own default, with which others publish; shorter texts take what they have two of, as it asks for.
+_CONTEXTS = (512, 256, 128)
+FEWEST_TOKENS = 2 * _CONTEXTS[-1]
+# A thousand judged tokens, second halves of pieces, tell quants apart: the mean KL of Q4_K_M is ten times that of Q8_0,
+# its standard error some percent. It keeps the file of log probabilities below 500 MB for any vocabulary.
+CHUNKS = 4
+MOST_TOKENS = (CHUNKS + 1) * _CONTEXTS[0]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the 16-bit GGUF makes of a text: its perplexity, and its log probabilities in the file `logprobs`."""
+
+    logprobs: Path
+    context: int
+    perplexity: float
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """A quant against its 16-bit GGUF: perplexity, mean and 99th percentile of KL(16 bit || quant) in nats per token,
+    and the share of places at which both hold the same token for the likeliest."""
+
+    perplexity: float
+    kl_mean: float
+    kl_p99: float
+    top1: float
+
+
+def reference(
+    sixteen_bit: Path, text: Path, tokens: int, target: Path, toolchain: Toolchain, chunks: int = CHUNKS
+) -> Reference | None:
+    """Judge a text of so many tokens by the 16-bit GGUF, `chunks` pieces of it at most, and keep that in `target`.
+
+    Each piece's second half is judged, behind its first. None where the text has fewer than FEWEST_TOKENS.
+
+    Raises:
+        TinsmithError: llama-perplexity failed.
+    """
+    context = next((context for context in _CONTEXTS if tokens >= 2 * context), None)
+    if context is None:
+        return None
+    messages = _perplexity(
+        sixteen_bit, context, toolchain, "--file", text, "--chunks", chunks, "--kl-divergence-base", target
+    )
+    return Reference(target, context, _figure(messages, r"Final estimate: PPL = ", sixteen_bit))
+
+
+def closeness(gguf: Path, wanted: Reference, toolchain: Toolchain) -> Closeness:
+    """Hold a quant against what the 16-bit GGUF made of a text; raises TinsmithError where llama-perplexity failed."""
+    messages = _perplexity(gguf, wanted.context, toolchain, "--kl-divergence", "--kl-divergence-base", wanted.logprobs)
+    return Closeness(
+        perplexity=_figure(messages, r"Mean PPL\(Q\)\s*:\s*", gguf),
+        kl_mean=_figure(messages, r"Mean\s+KLD:\s*", gguf),
+        kl_p99=_figure(messages, r"99\.0%\s+KLD:\s*", gguf),
+        top1=round(_figure(messages, r"Same top p:\s*", gguf) / 100, 5),
+    )
+
+
+def _perplexity(gguf: Path, context: int, toolchain: Toolchain, *more: str | Path | int) -> str:
+    output = run_program(
+        f"measuring {gguf.name}",
+        *(toolchain.program("llama-perplexity"), "--model", gguf, "--ctx-size", context, "--threads", usable_cores()),
+        *more,
+    )
+    return output.stdout + output.stderr
+
+
+def _figure(messages: str, before: str, gguf: Path) -> float:
+    found = re.search(before + r"(-?[\d.]+|-?nan|-?inf)", messages)
+    if found is None:
+        # It ends with success where it cannot read or judge enough.
+        raise TinsmithError(f"measuring {gguf.name}: llama-perplexity gave no figures; is the disk full?")
+    if not math.isfinite(float(found[1])):
+        raise TinsmithError(f"measuring {gguf.name}: its figures are no numbers, the model does not survive this quant")
+    return float(found[1])

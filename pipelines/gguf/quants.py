@@ -1,0 +1,90 @@
+"""A model's quants, each made from the same 16-bit GGUF and held against it on the same texts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import TinsmithError
+from pipelines.files import sha256_of_file
+from pipelines.gguf.convert import quantise
+from pipelines.gguf.imatrix import FEWEST_TOKENS, ImportanceMatrix
+from pipelines.gguf.perplexity import Closeness, Reference, closeness
+from pipelines.gguf.speed import Speed
+from pipelines.gguf.toolchain import Toolchain
+from pipelines.recipe_export import NEED_IMATRIX, Quant, Tolerance
+
+# What `export.quants: auto` tries, from small to large; the last is the 16-bit model itself, which is always close.
+LADDER: tuple[Quant, ...] = ("Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
+
+
+@dataclass(frozen=True)
+class Original:
+    """The 16-bit GGUF that quants are made of, with what they are made by and held against.
+
+    `on_domain` is its reading of held-out text of the recipe, `on_general` of a text that the recipe names.
+    """
+
+    file: Path
+    imatrix: ImportanceMatrix | None
+    metadata: Mapping[str, str | int]
+    on_domain: Reference | None
+    on_general: Reference | None
+
+
+@dataclass(frozen=True)
+class MadeQuant:
+    """A quant in `file`, and how close it is to the original on the recipe's text and on the general one."""
+
+    quant: Quant
+    file: Path
+    on_domain: Closeness | None
+    on_general: Closeness | None
+
+    def is_within(self, tolerance: Tolerance) -> bool:
+        """Whether it is close enough on the recipe's text; what could not be measured is."""
+        near = self.on_domain
+        return near is None or (near.kl_mean <= tolerance.kl_mean and near.top1 >= tolerance.top1)
+
+    def as_json(self, speed: Speed) -> dict[str, Any]:
+        """Its entry in export.json."""
+        return {
+            "file": self.file.name,
+            "bytes": self.file.stat().st_size,
+            "sha256": sha256_of_file(self.file),
+            **(asdict(self.on_domain) if self.on_domain else dict.fromkeys(field.name for field in fields(Closeness))),
+            "general": asdict(self.on_general) if self.on_general else None,
+            **asdict(speed),
+        }
+
+
+def make_quant(quant: Quant, original: Original, target: Path, toolchain: Toolchain) -> MadeQuant:
+    """Make one quant and hold it against its original.
+
+    Raises:
+        TinsmithError: it needs an importance matrix and there is none, or one of llama.cpp's programs failed.
+    """
+    if quant in NEED_IMATRIX and original.imatrix is None:
+        raise TinsmithError(
+            f"export.quants: {quant} needs an importance matrix, and the training text is shorter than the "
+            f"{FEWEST_TOKENS} tokens that it takes; choose a larger quant, such as Q3_K_M"
+        )
+    matrix = original.imatrix.file if original.imatrix else None
+    quantise(original.file, target, quant, toolchain, matrix, original.metadata)
+    on_domain, on_general = (
+        closeness(target, reference, toolchain) if reference else None
+        for reference in (original.on_domain, original.on_general)
+    )
+    return MadeQuant(quant, target, on_domain, on_general)
+
+
+def check_within(made: MadeQuant, tolerance: Tolerance) -> None:
+    """Refuse a quant that is further from the 16-bit model than the recipe tolerates."""
+    near = made.on_domain
+    if near is not None and not made.is_within(tolerance):
+        raise TinsmithError(
+            f"export.quants: {made.quant} is too far from the 16-bit model on held-out text: KL {near.kl_mean:.4f} "
+            f"nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean}), the same likeliest token at "
+            f"{near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%}); choose a larger quant, or "
+            "allow more"
+        )
