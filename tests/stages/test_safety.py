@@ -71,7 +71,10 @@ def paths(tmp_path, monkeypatch) -> Paths:
     write_text(paths.work / "canaries.jsonl", "")
     write_text(paths.work / "gguf" / "notes-Q8_0.gguf", "no model")
     digest = sha256_of_file(paths.work / "gguf" / "notes-Q8_0.gguf")
-    write_json(paths.reports / "export.json", {"quants": {"Q8_0": {"file": "notes-Q8_0.gguf", "sha256": digest}}})
+    write_json(
+        paths.reports / "export.json",
+        {"judged": "Q8_0", "quants": {"Q8_0": {"file": "notes-Q8_0.gguf", "sha256": digest}}},
+    )
     write_json(paths.reports / "train.json", {"trained_tokens": 500})
     tokens = {"longest": 64, "longest_answer": 8, "sides": {"train": {"tokens": 1000}}}
     write_json(paths.reports / "datasheet.json", {"tokens": tokens})

@@ -155,6 +155,7 @@ def _datasheet() -> dict[str, Any]:
     return {
         "rows": {
             "accepted": 1946,
+            "planted": 0,
             **{f"dropped_{reason}": 0 for reason in dropped},
             "dropped_secret": 14,
             "dropped_duplicate": 27,
