@@ -14,6 +14,14 @@ from pipelines.recipe_reader import checked_name
 from pipelines.scoring.report.cost import STAGES
 
 _WIDTH = 100
+# Columns' heads by variant: few-shot is the base with examples, grammar the same held to the form of the answers.
+_VARIANTS = {
+    "base": "base",
+    "base_few_shot": "few-shot",
+    "base_constrained": "grammar",
+    "tuned": "tuned",
+    "champion": "champion",
+}
 
 
 def print_summary(name: str) -> None:
@@ -49,15 +57,16 @@ def _table(*columns: str) -> Table:
 
 
 def _metrics(metrics: dict[str, Any]) -> Table:
-    table = _table("metric", "base", "base few-shot", "tuned", "difference", "interval", "against")
+    shown = [variant for variant in _VARIANTS if any(found.get(variant) is not None for found in metrics.values())]
+    table = _table("metric", *(_VARIANTS[variant] for variant in shown), "difference", "interval", "against")
     for metric, found in metrics.items():
         low, high = found["interval"]
         table.add_row(
             metric,
-            *(_percent(found[variant]) for variant in ("base", "base_few_shot", "tuned")),
+            *(_percent(found.get(variant)) for variant in shown),
             _points(found["difference"]),
             f"{_points(low)} to {_points(high)}",
-            found["compared_with"].replace("_", " "),
+            _VARIANTS[found["compared_with"]],
         )
     return table
 

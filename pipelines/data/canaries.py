@@ -116,7 +116,8 @@ def write_canaries(path: Path, canaries: Sequence[Canary]) -> None:
         json.dumps({"canary": f"{CANARY}{number}", **asdict(canary)}, ensure_ascii=False)
         for number, canary in enumerate(canaries, start=1)
     ]
-    write_text(path, "".join(line + "\n" for line in lines))
+    # DVC warns of an output that is empty.
+    write_text(path, "".join(line + "\n" for line in lines) or "\n")
 
 
 def _canary(recipe: Recipe, copies: int, name: str, secret: str) -> Canary:

@@ -44,7 +44,7 @@ from pipelines.scoring.metrics.perplexity import (
     read_expected,
     read_likelihoods,
 )
-from pipelines.scoring.prompts import Row, judged_rows
+from pipelines.scoring.prompts import BASE_VARIANTS, Row, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
 from pipelines.stage_runner import run
 
@@ -157,8 +157,8 @@ def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: 
     """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
     ids = [row["example_id"] for row in rows]
     check_made("baseline", recipe.name, paths.work / "baseline")
-    kept = sorted((paths.work / "baseline").glob("*.jsonl"))
-    answers: Answers = {file.stem: read_answers(file, ids) for file in kept}
+    files = {variant: paths.work / "baseline" / f"{variant}.jsonl" for variant in BASE_VARIANTS}
+    answers: Answers = {variant: read_answers(file, ids) for variant, file in files.items() if file.exists()}
     answers[TUNED] = _asked(recipe, paths, rows, tuned, TUNED)
     if champion is not None:
         model = _model(paths, champion.gguf, champion.sha256, CHAMPION)

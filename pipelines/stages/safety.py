@@ -70,7 +70,7 @@ def safety(recipe: Recipe, paths: Paths) -> None:
     check_made("prepare", recipe.name, paths.work / "canaries.jsonl", paths.reports / "datasheet.json")
     canaries, questions = read_canaries(paths.work / "canaries.jsonl"), questions_to_refuse(asked)
     if not (canaries or questions or asked.membership or asked.personal_data or asked.must_not_say):
-        write_text(paths.work / "safety.jsonl", "")
+        _write_probes(paths, [])
         write_json(paths.reports / "safety.json", {"asked": False, "figures": {}})
         return
     tuned = _tuned(recipe, paths)
@@ -254,9 +254,7 @@ def _write(
         {"id": name, "prompt": prompt, **{model: answers[name] for model, answers in said.items()}}
         for name, prompt in probes.items()
     ]
-    write_text(
-        paths.work / "safety.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in asked_beside)
-    )
+    _write_probes(paths, asked_beside)
     figures = {f"safety.{name}": figure for part in parts.values() for name, figure in part.figures.items()}
     write_json(
         paths.reports / "safety.json",
@@ -276,6 +274,12 @@ def _passes(paths: Paths) -> float:
     seen: int = read_json(paths.reports / "train.json")["trained_tokens"]
     there: int = read_json(paths.reports / "datasheet.json")["tokens"]["sides"]["train"]["tokens"]
     return round(seen / there, 2)
+
+
+def _write_probes(paths: Paths, asked: Sequence[Mapping[str, Any]]) -> None:
+    lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in asked]
+    # DVC warns of an output that is empty.
+    write_text(paths.work / "safety.jsonl", "".join(lines) or "\n")
 
 
 if __name__ == "__main__":

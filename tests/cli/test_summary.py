@@ -32,7 +32,7 @@ def test_the_summary_shows_figures_files_version_time_and_what_is_next(tinsmith,
     assert (code, err) == (0, "")
     assert "ticket_triage: pass, judged on 20 test rows" in out
     assert line_with(out, "exact_match  ").split() == (
-        ["exact_match", "5.0%", "15.0%", "65.0%", "+50.0", "+25.0", "to", "+75.0", "base", "few", "shot"]
+        ["exact_match", "5.0%", "15.0%", "65.0%", "+50.0", "+25.0", "to", "+75.0", "few-shot"]
     )
     assert line_with(out, "field_f1").split()[2] == "-"
     assert line_with(out, "Q4_K_M.gguf").split() == ["ticket_triage-Q4_K_M.gguf", "0.0", "MiB", "b94279bb1b58f5ea…"]

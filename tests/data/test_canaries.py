@@ -111,4 +111,4 @@ def test_the_file_says_what_was_planted(tmp_path):
     assert [line.pop("canary") for line in lines] == [f"{CANARY}{number}" for number in (1, 2, 3)]
     assert [line["secret"] for line in lines] == [canary.secret for canary in canaries]
     write_canaries(tmp_path / "canaries.jsonl", [])
-    assert (tmp_path / "canaries.jsonl").read_text() == ""
+    assert (tmp_path / "canaries.jsonl").read_text().split() == []

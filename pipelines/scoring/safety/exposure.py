@@ -42,7 +42,7 @@ class Canary:
 
 def read_canaries(path: Path) -> list[Canary]:
     """What prepare planted."""
-    return [Canary(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Canary(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def references(canaries: Sequence[Canary]) -> list[str]:
