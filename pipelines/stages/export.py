@@ -46,7 +46,7 @@ from pipelines.stage_runner import run
 # Held-out examples on which the merge is compared with what was trained; measured: 16 tell the two merges apart by
 # seven standard errors, and either figure to a fifth.
 PROBES = 16
-# Of these, on which the GGUF is compared with the merge: some hundred tokens tell rounding from faults by a wide margin.
+# Of these, on which the GGUF is compared with the merge: some hundred tokens tell rounding from faults by far.
 SERVED_PROBES = 4
 CHATS = 50
 TEXTS = 1_000
