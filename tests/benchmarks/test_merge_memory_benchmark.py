@@ -2,7 +2,8 @@ from benchmarks import merge_memory
 
 
 def test_merging_holds_less_than_one_and_a_half_of_the_largest_file(tmp_path, capsys):
-    found = merge_memory.main(gigabytes=0.6, shard_mb=150, folder=tmp_path)
+    # Files of several tensors, as real ones are: of these, the embeddings alone are 131 MB.
+    found = merge_memory.main(gigabytes=0.9, shard_mb=400, folder=tmp_path)
     assert found["16bit"]["ratio"] < 1.5
     assert found["nf4"]["ratio"] < 1.5
     assert found["peft"]["bytes"] > 2 * found["16bit"]["bytes"]
