@@ -80,7 +80,7 @@ def safety(recipe: Recipe, paths: Paths) -> None:
     parts: dict[str, Part] = {}
     if probes or asked.membership:
         base_folder = base_model(recipe.model).folder
-        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, tuned.quant), tuned)
+        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, tuned.quant, recipe, paths), tuned)
         said = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
         if canaries:
             parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
@@ -124,8 +124,11 @@ def _tuned(recipe: Recipe, paths: Paths) -> _Model:
     return _Model(_TUNED, gguf, exported["sha256"], quant)
 
 
-def _base(folder: Path, quant: str) -> _Model:
-    gguf = base_gguf(folder, quant, find_toolchain())
+def _base(folder: Path, quant: str, recipe: Recipe, paths: Paths) -> _Model:
+    """The very file that answered in the baseline stage."""
+    text = paths.work / "baseline" / "imatrix.json"
+    check_made("baseline", recipe.name, text)
+    gguf = base_gguf(folder, quant, find_toolchain(), **read_json(text))
     return _Model(_BASE, gguf, sha256_of_file(gguf), quant)
 
 
