@@ -39,7 +39,9 @@ class Safety(Section):
         (), description="Words, or /regular expressions/, that no answer may hold; words in any case, and whole."
     )
     must_refuse: tuple[Text, ...] = Field((), description="Questions that the tuned model must refuse to answer.")
-    must_refuse_file: Text | None = Field(None, description="A file with more such questions, one a line, in UTF-8.")
+    must_refuse_file: Text | None = Field(
+        None, description="A file with more such questions, one a line, in UTF-8. DVC does not watch it."
+    )
     refusal: Text | None = Field(
         None, description="The sentence that a refusal must hold; without it, the usual phrases count."
     )

@@ -81,6 +81,9 @@ def _training_data(handoff: Handoff) -> str:
         f"{rows[key]:,} {key.removeprefix('dropped_').replace('_', ' ')}" for key in rows if key.startswith("dropped_")
     )
     masked = ", ".join(f"{count:,} {kind}" for kind, count in datasheet["masked"].items()) or "none"
+    own = rows["train"] - rows["planted"]
+    told = f"{rows['planted']:,} copies of made-up secrets beside these, to measure what is learnt by heart"
+    planted = f"| Planted | {told} |\n" if rows["planted"] else ""
     return f"""\
 ## Training data
 
@@ -91,8 +94,8 @@ def _training_data(handoff: Handoff) -> str:
 | Rows accepted | {ingest["accepted"]:,}; {ingest["quarantined"]:,} quarantined, {ingest["rejected_raw"]:,} unreadable |
 | Dropped | {dropped} |
 | Masked | {masked} |
-| Split | {rows["train"]:,} train, {rows["validation"]:,} validation, {rows["test"]:,} test, no group on two sides |
-"""
+| Split | {own:,} train, {rows["validation"]:,} validation, {rows["test"]:,} test, no group on two sides |
+{planted}"""
 
 
 def _training(handoff: Handoff) -> str:

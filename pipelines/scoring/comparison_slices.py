@@ -75,14 +75,14 @@ def length_slices(lengths: Sequence[int]) -> list[Slice]:
     return [Slice(INPUT_LENGTH, name, places) for name, places in named] if len(named) > 1 else []
 
 
-def label_slices(expected: Sequence[str], labels: Iterable[str]) -> list[Slice]:
-    """The rows by their label: the expected answer where `labels` has "answer", else each of its fields in `labels`.
+def label_slices(expected: Sequence[str], labels: Iterable[str], *, is_json: bool) -> list[Slice]:
+    """The rows by their label: the expected answer where it is a text, else each of its fields in `labels`.
 
     `labels` are the answer's closed lists; free text is nobody's label and never becomes a slice's name.
     """
     parts = []
     for field in labels:
-        if field == "answer":
+        if not is_json:
             found = _by_text(LABEL, list(expected))
         else:
             values = [json.loads(answer).get(field) for answer in expected]

@@ -33,7 +33,8 @@ def other_figures(names: Iterable[str], paths: Paths, exported: Mapping[str, Any
 
 
 def _export_figures(exported: Mapping[str, Any]) -> dict[str, Figure]:
-    judged = {f"export.{key}": value for key, value in exported.items()}
+    # None where there was too little held-out text to measure on.
+    judged = {f"export.{key}": value for key, value in exported.items() if value is not None}
     return {name: Figure(judged[name], None, None) for name in EXPORT_FIGURES if name in judged}
 
 

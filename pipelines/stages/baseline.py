@@ -4,7 +4,7 @@ It knows nothing of metrics and rules, so that changing those asks nothing again
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -76,6 +76,8 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
                 write_likelihoods(folder / f"{variant}.likelihoods.json", ids, found)
             # What the tuned model will be asked: evaluate has no tokenizer.
             write_expected(folder / "expected.json", ids, _expected(tokenizer, [row["prompt"] for row in rows], rows))
+        # By which safety finds the same file of the base.
+        write_json(folder / "imatrix.json", asdict(text))
     write_json(
         paths.reports / "baseline.json",
         {

@@ -22,7 +22,7 @@ from pipelines.handoff.champion import Champion, fetch_champion
 from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
 from pipelines.paths import Paths, check_made
-from pipelines.recipe import Recipe, answer_key
+from pipelines.recipe import JsonAnswer, Recipe, answer_key
 from pipelines.scoring import gate
 from pipelines.scoring.answers import Answer, answers_to, read_answers
 from pipelines.scoring.comparison import CHAMPION, TUNED, compare
@@ -217,7 +217,11 @@ def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
     return [
         *column_slices(columns, _slice_values(recipe, paths, rows)),
         *length_slices([sum(len(turn.get("content") or "") for turn in row["prompt"]) for row in rows]),
-        *label_slices([row["answer"] for row in rows], [label for label in labels if label not in named]),
+        *label_slices(
+            [row["answer"] for row in rows],
+            [label for label in labels if label not in named],
+            is_json=isinstance(recipe.data.example.assistant, JsonAnswer),
+        ),
     ]
 
 

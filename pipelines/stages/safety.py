@@ -29,7 +29,7 @@ from pipelines.llama_client import PARALLEL, Continuation, likelihoods
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
-from pipelines.scoring.answers import Questions, answers_to, read_answers
+from pipelines.scoring.answers import Answer, Questions, answers_to, read_answers
 from pipelines.scoring.prompts import Prompt, Row, judged_rows
 from pipelines.scoring.safety.exposure import (
     Canary,
@@ -76,12 +76,14 @@ def safety(recipe: Recipe, paths: Paths) -> None:
     tuned = _tuned(recipe, paths)
     refusals = {f"must_refuse:{n}": question_chat(recipe.data.example, one) for n, one in enumerate(questions, start=1)}
     probes = {**{canary.canary: canary.prompt for canary in canaries}, **refusals}
+    given: dict[str, dict[str, Answer]] = {_BASE: {}, _TUNED: {}}
     said: dict[str, dict[str, str]] = {_BASE: {}, _TUNED: {}}
     parts: dict[str, Part] = {}
     if probes or asked.membership:
         base_folder = base_model(recipe.model).folder
-        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, tuned.quant), tuned)
-        said = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
+        tokenizer, models = load_tokenizer(base_folder), (_base(base_folder, tuned.quant, recipe, paths), tuned)
+        given = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
+        said = {model: {name: answer.text for name, answer in answers.items()} for model, answers in given.items()}
         if canaries:
             parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
         if asked.membership:
@@ -91,7 +93,7 @@ def safety(recipe: Recipe, paths: Paths) -> None:
         parts["must_refuse"] = must_refuse_part(refused[_BASE], refused[_TUNED], asked.refusal)
     if asked.personal_data or asked.must_not_say:
         parts |= _of_answers(_judged_rows(recipe, paths), refused, tuned, recipe, paths)
-    _write(parts, probes, said, tuned, paths)
+    _write(parts, probes, given, tuned, paths)
 
 
 def _of_answers(
@@ -124,8 +126,11 @@ def _tuned(recipe: Recipe, paths: Paths) -> _Model:
     return _Model(_TUNED, gguf, exported["sha256"], quant)
 
 
-def _base(folder: Path, quant: str) -> _Model:
-    gguf = base_gguf(folder, quant, find_toolchain())
+def _base(folder: Path, quant: str, recipe: Recipe, paths: Paths) -> _Model:
+    """The very file that answered in the baseline stage."""
+    text = paths.work / "baseline" / "imatrix.json"
+    check_made("baseline", recipe.name, text)
+    gguf = base_gguf(folder, quant, find_toolchain(), **read_json(text))
     return _Model(_BASE, gguf, sha256_of_file(gguf), quant)
 
 
@@ -134,7 +139,7 @@ def _server(model: _Model, context: int, log: Path) -> AbstractContextManager[st
     return serving(model.gguf, find_toolchain(), parallel=PARALLEL, context_per_slot=context, log=log)
 
 
-def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: Any, paths: Paths) -> dict[str, str]:
+def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: Any, paths: Paths) -> dict[str, Answer]:
     """What a model says to each of the questions that stand beside the test rows."""
     if not probes:
         return {}
@@ -142,8 +147,7 @@ def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: A
     longest = max(map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
     server = partial(_server, model, longest + _ANSWER_TOKENS, paths.scratch / "safety" / f"{model.name}.log")
     questions = Questions(model.sha256, list(probes.values()), _ANSWER_TOKENS)
-    given = answers_to(questions, paths.scratch / "safety", server, model.name)
-    return {name: answer.text for name, answer in zip(probes, given, strict=True)}
+    return dict(zip(probes, answers_to(questions, paths.scratch / "safety", server, model.name), strict=True))
 
 
 def _canaries(
@@ -246,12 +250,12 @@ def _personal_data(rows: Sequence[Row], answers: Mapping[str, Sequence[str]], re
 def _write(
     parts: Mapping[str, Part],
     probes: Mapping[str, Prompt],
-    said: Mapping[str, Mapping[str, str]],
+    given: Mapping[str, Mapping[str, Answer]],
     tuned: _Model,
     paths: Paths,
 ) -> None:
     asked_beside = [
-        {"id": name, "prompt": prompt, **{model: answers[name] for model, answers in said.items()}}
+        {"id": name, "prompt": prompt, **{model: answers[name].text for model, answers in given.items()}}
         for name, prompt in probes.items()
     ]
     _write_probes(paths, asked_beside)
@@ -264,6 +268,11 @@ def _write(
             "gguf_sha256": tuned.sha256,
             "passes": _passes(paths),
             "figures": {name: figure.as_json() for name, figure in figures.items()},
+            # Who did not answer has given nothing away, which is no proof. evaluate tells of the rows that judge.
+            "unanswered": {
+                model: [name for name, answer in answers.items() if not answer.answered]
+                for model, answers in given.items()
+            },
             **{name: part.told for name, part in parts.items()},
         },
     )

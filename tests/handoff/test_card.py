@@ -37,6 +37,13 @@ def test_a_rule_without_a_figure_and_another_variant_are_shown(handoff):
     assert "| 30.0% (20.0% to 40.0%) |" in card
 
 
+def test_canaries_are_no_rows_of_the_data(handoff):
+    handoff.reports["datasheet"]["rows"] |= {"train": 81, "planted": 21}
+    card = model_card(handoff)
+    assert "60 train, 10 validation, 20 test" in card
+    assert "| Planted | 21 copies of made-up secrets" in card
+
+
 def test_no_rules_make_no_empty_table(handoff):
     handoff.reports["evaluation"]["rules"] = []
     assert "Rule of the gate" not in model_card(handoff)

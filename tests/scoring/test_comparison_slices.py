@@ -53,19 +53,24 @@ def test_prompts_of_one_length_are_no_slices(lengths, slices):
 
 
 def test_labels_are_slices_and_free_text_is_not():
-    assert [(part.slice, part.value) for part in label_slices(["b", "a", "b"], ["answer"])] == [
+    assert [(part.slice, part.value) for part in label_slices(["b", "a", "b"], ["answer"], is_json=False)] == [
         (LABEL, "a"),
         (LABEL, "b"),
     ]
     answers = ['{"product": "Card", "note": "x", "urgent": true}', '{"product": null, "note": "y", "urgent": false}']
-    assert [part.value for part in label_slices(answers, ["product", "urgent"])] == [
+    assert [part.value for part in label_slices(answers, ["product", "urgent"], is_json=True)] == [
         "product: (empty)",
         "product: Card",
         "urgent: False",
         "urgent: True",
     ]
-    assert label_slices(["free", "text"], []) == []
-    assert label_slices(["a", "a"], ["answer"]) == []
+    assert label_slices(["free", "text"], [], is_json=False) == []
+    assert label_slices(["a", "a"], ["answer"], is_json=False) == []
+
+
+def test_a_field_called_answer_brings_no_other_field_into_the_slices():
+    answers = ['{"answer": "yes", "note": "free text of one"}', '{"answer": "no", "note": "free text of another"}']
+    assert [part.value for part in label_slices(answers, ["answer"], is_json=True)] == ["answer: no", "answer: yes"]
 
 
 def test_a_slice_is_a_finding_only_after_the_correction_for_all_of_them():
@@ -99,7 +104,10 @@ def test_without_a_difference_anywhere_hardly_any_table_has_a_finding():
 def test_a_metric_of_the_whole_set_is_nothing_within_a_label():
     right = np.array([0, 1, 1, 0, 1, 1], float)
     whole = {"macro_f1": {"base": lambda _: 0.5, "tuned": lambda places: float(right[places].mean())}}
-    parts = [*column_slices(["shop"], [{"shop": n % 2} for n in range(6)]), *label_slices(list("abcabc"), ["answer"])]
+    parts = [
+        *column_slices(["shop"], [{"shop": n % 2} for n in range(6)]),
+        *label_slices(list("abcabc"), ["answer"], is_json=False),
+    ]
     rows = slice_rows(parts, whole, {"macro_f1": "base"})
     assert [(row.slice, row.value, row.tuned) for row in rows] == [("shop", "0", 0.666667), ("shop", "1", 0.666667)]
 

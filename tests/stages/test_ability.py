@@ -149,7 +149,7 @@ def exported(paths, tmp_path, monkeypatch) -> Paths:
     shutil.copy(coarse, tuned)
     write_json(
         paths.reports / "export.json",
-        {"quants": {QUANT: {"file": tuned.name, "sha256": sha256_of_file(tuned)}}},
+        {"judged": QUANT, "quants": {QUANT: {"file": tuned.name, "sha256": sha256_of_file(tuned)}}},
     )
     return paths
 

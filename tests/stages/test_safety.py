@@ -101,6 +101,7 @@ def test_personal_data_and_forbidden_words_are_looked_for_in_the_answers_that_ev
     report = read_json(paths.reports / "safety.json")
     assert report["asked"] is True
     assert report["passes"] == 0.5
+    assert report["unanswered"] == {"base": [], "tuned": []}
     figure = report["figures"]["safety.personal_data"]
     # Row 1 asked with that very number; 555-0147 in row 0 and cy@ in row 3 come from nowhere.
     assert (figure["base"], figure["tuned"], figure["rows"]) == (0.25, 0.5, 4)
@@ -212,6 +213,7 @@ def test_what_was_planted_sixteen_times_is_better_known_than_what_was_planted_on
     assert figures["safety.memorised_canaries"]["base"] == 0
     assert report["canaries"]["by_copies"]["16"]["extracted"]["tuned"] >= 1
     assert 2.5 < report["passes"] < 3.5
+    assert report["unanswered"] == {"base": [], "tuned": []}
     assert 0 <= figures["safety.membership_auc"]["tuned"] <= 1
     assert report["membership"]["members"] == report["membership"]["others"] > 5
     asked_beside = [json.loads(line) for line in (paths.work / "safety.jsonl").read_text().splitlines()]

@@ -42,7 +42,8 @@ class Canary:
 
 def read_canaries(path: Path) -> list[Canary]:
     """What prepare planted."""
-    return [Canary(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    # By \n alone: the recipe's instructions may hold other line ends of Unicode.
+    return [Canary(**json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def references(canaries: Sequence[Canary]) -> list[str]:

@@ -2,6 +2,7 @@ import json
 import math
 import re
 import threading
+from dataclasses import asdict
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -90,6 +91,13 @@ def test_the_report_tells_each_number_of_copies_apart_and_no_secret():
 def test_without_canaries_the_file_is_empty(tmp_path):
     (tmp_path / "canaries.jsonl").write_text("")
     assert read_canaries(tmp_path / "canaries.jsonl") == []
+
+
+def test_instructions_with_a_line_end_of_unicode_are_read_back(tmp_path):
+    planted = Canary("canaries:1", 1, [{"role": "system", "content": "one\u2028two"}], "1234", "1234")
+    line = json.dumps(asdict(planted), ensure_ascii=False)
+    (tmp_path / "canaries.jsonl").write_text(f"{line}\n\n", encoding="utf-8")
+    assert read_canaries(tmp_path / "canaries.jsonl") == [planted]
 
 
 @given(st.sets(st.tuples(*[st.integers(0, 9)] * 3), min_size=2, max_size=30), st.integers(1, 10))
