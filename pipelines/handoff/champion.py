@@ -1,5 +1,6 @@
 """The champion: the version of the registered model that serves now, fetched to be judged beside the new one."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def fetch_champion(client: "MlflowClient", model: str, folder: Path) -> Champion
     sha256 = version.tags.get("tinsmith.sha256")
     files = client.list_artifacts(version.run_id, BUNDLE) if version.run_id else []
     ggufs = [file.path for file in files if file.path.endswith(".gguf")]
-    if sha256 is None or len(ggufs) != 1:
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256 or "") or len(ggufs) != 1:
         raise TinsmithError(
             f"MLflow: version {version.version} of {model} has the alias {ALIAS}, but is no model that Tinsmith "
             "registered; give the alias to one that is, or take better_than_champion_by out of the gate"

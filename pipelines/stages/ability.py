@@ -42,12 +42,15 @@ def ability(recipe: Recipe, paths: Paths) -> None:
     from pipelines.scoring.comparison_statistics import CONFIDENCE
 
     questions = questions_of(recipe.evaluate.ability)
+    # The very file that answered in the baseline stage is made of this text.
+    text = paths.work / "baseline" / "imatrix.json"
+    check_made("baseline", recipe.name, text)
     base_folder = base_model(recipe.model).folder
     asked = tokenised_questions(questions, base_folder)
     exported = read_json(paths.reports / "export.json")
     quant = judged_quant(exported)
     models = {
-        "base": (base_gguf(base_folder, quant, find_toolchain()), user_cache() / "ability"),
+        "base": (base_gguf(base_folder, quant, find_toolchain(), **read_json(text)), user_cache() / "ability"),
         "tuned": (_tuned_gguf(exported["quants"][quant], paths), paths.scratch / "ability"),
     }
     answered = {name: _answered(name, gguf, kept, asked, paths) for name, (gguf, kept) in models.items()}

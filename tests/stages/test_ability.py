@@ -147,6 +147,7 @@ def exported(paths, tmp_path, monkeypatch) -> Paths:
     tuned = paths.work / "gguf" / "triage.gguf"
     tuned.parent.mkdir(parents=True)
     shutil.copy(coarse, tuned)
+    write_json(paths.work / "baseline" / "imatrix.json", {"text": "", "tokens": 0})
     write_json(
         paths.reports / "export.json",
         {"judged": QUANT, "quants": {QUANT: {"file": tuned.name, "sha256": sha256_of_file(tuned)}}},

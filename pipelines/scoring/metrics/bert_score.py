@@ -35,7 +35,11 @@ def bert_score(folder: Path, rows: Sequence[Row], answers: Texts) -> Scores:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).to(device).eval()
+    model = (
+        AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        .to(device)
+        .eval()
+    )
     scores: list[float] = []
     pairs = [(row["answer"], answer) for row, answer in zip(rows, answers, strict=True)]
     with torch.inference_mode():

@@ -30,7 +30,8 @@ _INSTRUCTIONS = (
     "You compare two answers to the same question. Do not let their order or their length decide. Reply with one word: "
     "A where answer A is better, B where answer B is better, TIE where they are equally good."
 )
-_VERDICT = re.compile(r"\b(A|B|TIE)\b")
+# "A", "**B**", "Answer A", "B is better"; neither "A tie" nor "A better answer is B" is an A.
+_VERDICT = re.compile(r"\W*(?:answer\s+)?(a|b|tie)(?:\W*|\s+(?:is|wins)\b.*)", re.I | re.S)
 _VERDICTS = {"A": FIRST, "B": SECOND, "TIE": TIE}
 _VERDICT_TOKENS = 16
 _REQUEST_SECONDS = 600
@@ -179,5 +180,5 @@ def _ask(session: requests.Session, judge: Judge, body: dict[str, Any]) -> str:
         raise _NoVerdictError(f"refuses with HTTP {response.status_code}") from None
     except (ValueError, KeyError, IndexError, TypeError):
         raise _NoVerdictError("answers in another form than the OpenAI API's") from None
-    found = _VERDICT.search(said)
-    return _VERDICTS[found[1]] if found else UNREADABLE
+    found = _VERDICT.fullmatch(said)
+    return _VERDICTS[found[1].upper()] if found else UNREADABLE
