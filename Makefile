@@ -3,13 +3,14 @@
 # make lint-contracts  every contract against the standard, by datacontract-cli
 # make fuzz   ten minutes each of broken contracts and broken files against their readers; SECONDS=60 for less
 # make test-gpu  the checks that need an NVIDIA GPU
+# make test-slow  checks on real models that take minutes more
 # make setup  only .venv and the llama.cpp toolchain
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test setup lint lint-contracts fuzz test-gpu clean
+.PHONY: demo test setup lint lint-contracts fuzz test-gpu test-slow clean
 
 demo: .venv/runtime
 	@tinsmith toolchain
@@ -18,9 +19,9 @@ demo: .venv/runtime
 
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
-	pytest -n 2 --dist loadfile -m "not gpu and not e2e"
+	pytest -n 2 --dist loadfile -m "not gpu and not e2e and not slow"
 	@# One walk of the line takes both cores, and these tests share it.
-	pytest -m e2e
+	pytest -m "e2e and not slow"
 
 lint: .venv/dev
 	ruff check .
@@ -43,6 +44,10 @@ fuzz: .venv/dev
 
 test-gpu: .venv/dev
 	pytest -m gpu
+
+test-slow: .venv/dev
+	@tinsmith toolchain
+	pytest -m slow
 
 setup: .venv/dev
 	@tinsmith toolchain

@@ -169,9 +169,9 @@ def test_dvc_plots_the_loss(walked, tmp_path):
     assert last.split(",")[1] in page
 
 
-def test_other_slices_run_resolve_and_evaluate_alone(changed):
+def test_other_slices_only_judge_anew(changed):
     changed.edit(changed.paths.recipe, "slices: [product]", "slices: [priority]")
-    assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate"]
+    assert stages_run(changed.dvc("repro").stdout) == ["resolve", "evaluate", "report", "register"]
     assert "priority," in (changed / changed.paths.reports / "slices.csv").read_text()
 
 

@@ -51,6 +51,7 @@ def said_by(gguf, folder, adapter=None):
         return torch.tensor([[token.logprob for token in one] for one in likelihoods(url, asked)])
 
 
+@pytest.mark.slow
 def test_one_base_with_either_adapter_answers_as_either_merged_model(base, tmp_path):
     """PAINS 9: through llama-server, the files that ship; the base is the one that training saw."""
     toolchain = find_toolchain()
@@ -66,8 +67,9 @@ def test_one_base_with_either_adapter_answers_as_either_merged_model(base, tmp_p
         merged = said_by(tmp_path / "merged.gguf", tmp_path)
         together = said_by(tmp_path / "base.gguf", tmp_path, tmp_path / "adapter.gguf")
         # What remains is that merged weights are rounded to bf16, and the adapter's are not.
-        assert (alone - merged).abs().mean() > 0.3
-        assert (together - merged).abs().mean() < 0.06
+        off = (together - merged).abs().mean()
+        assert off < 0.06
+        assert (alone - merged).abs().mean() > 4 * off
 
 
 def test_an_adapter_that_a_server_could_not_load_is_refused(base, tmp_path):

@@ -180,7 +180,7 @@ def test_a_missing_folder_is_one_line_before_anything_is_asked(paths, data, says
         ability(recipe(data=data), paths)
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_base_and_tuned_are_asked_every_benchmark_once(exported):
     tasks = ["arc_easy", "arc_challenge", "hellaswag", "mmlu", "truthfulqa", "bbq", "gsm8k", "ifeval", "xstest"]
@@ -216,7 +216,7 @@ def test_base_and_tuned_are_asked_every_benchmark_once(exported):
     assert read_json(exported.reports / "ability.json")["tasks"]["arc_easy"]["rows"] == 1
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 def test_another_file_than_the_exported_one_is_refused(exported):
     (exported.work / "gguf" / "triage.gguf").write_bytes(b"GGUF")
     with pytest.raises(TinsmithError, match=r"is not the file that .*export\.json describes"):

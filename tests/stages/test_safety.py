@@ -190,7 +190,7 @@ def tuned(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_what_was_planted_sixteen_times_is_better_known_than_what_was_planted_once(tuned, monkeypatch):
     monkeypatch.chdir(tuned)
