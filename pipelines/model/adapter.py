@@ -1,4 +1,4 @@
-"""Reading a LoRA adapter: what it adds to which weight of its base, checked against that base.
+"""A LoRA adapter on disk: writing it, and reading what it adds to which weight of its base, checked against that base.
 
 LoRA: Hu et al. 2021 (arXiv:2106.09685), section 4.1: the weight W becomes W + (alpha / r) B A.
 """
@@ -15,8 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pipelines.errors import TinsmithError
+from pipelines.files import read_json, write_json
 
 _WEIGHTS = "adapter_model.safetensors"
+_CONFIG = "adapter_config.json"
 _ANOTHER_BASE = "it was trained on another base, or not saved whole; run `train` again"
 # What peft can put into an adapter beside low-rank updates; training makes none of it, and a merge would lose it.
 _NOT_MERGED = (
@@ -43,6 +45,21 @@ class Update:
     def delta(self, device: torch.device) -> torch.Tensor:
         """The update in fp32, (rows, columns)."""
         return (self.b.to(device, torch.float32) @ self.a.to(device, torch.float32)).mul_(self.scale)
+
+
+def write_adapter(adapted: Any, folder: Path, base_name: str) -> None:
+    """Save the adapter of a peft model, the same bytes on every machine.
+
+    What peft notes travels into every GGUF made of the adapter, by its digest or word by word: the folder from which it
+    read the base, which tells of this machine, so `base_name` stands in its place; and the trained modules, in an order
+    of the moment.
+    """
+    adapted.save_pretrained(folder)
+    # peft's model card holds that folder, too; the one of this project comes with the bundle.
+    (folder / "README.md").unlink()
+    config = read_json(folder / _CONFIG)
+    modules = sorted(config["target_modules"])
+    write_json(folder / _CONFIG, {**config, "base_model_name_or_path": base_name, "target_modules": modules})
 
 
 def read_adapter(folder: Path, skeleton: Any) -> dict[str, Update]:
@@ -83,7 +100,7 @@ def read_adapter(folder: Path, skeleton: Any) -> dict[str, Update]:
 
 
 def _plain_lora(folder: Path) -> LoraConfig:
-    path = folder / "adapter_config.json"
+    path = folder / _CONFIG
     if not path.exists():
         raise TinsmithError(f"{path}: not there; run `train` again")
     config = PeftConfig.from_pretrained(str(folder))

@@ -35,6 +35,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
     validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet", loss_on), VALIDATION_EXAMPLES))
 
     # Importing torch and trl takes seconds; mistakes above are told before.
+    from pipelines.model.adapter import write_adapter
     from pipelines.model.nf4 import precision, quantised_base
     from pipelines.model.qlora import attention_for, fit, make_trainer, peak_memory_bytes
 
@@ -48,7 +49,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
     outcome = fit(trainer)
 
     with written_whole(paths.work / "adapter") as fresh:
-        trainer.model.save_pretrained(fresh)
+        write_adapter(trainer.model, fresh, base.name)
     with written_whole(paths.reports / "loss.csv") as fresh, fresh.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ["step", "loss", "learning_rate", "grad_norm"])
         writer.writeheader()
