@@ -53,6 +53,16 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def kept_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file that grows a line at a time; half a line, which a kill left, is cut off the file."""
+    if not path.exists():
+        return []
+    *whole, half_written = path.read_bytes().split(b"\n")
+    if half_written:
+        os.truncate(path, path.stat().st_size - len(half_written))
+    return [json.loads(line) for line in whole]
+
+
 def sha256_of_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     with path.open("rb") as stream:

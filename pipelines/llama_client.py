@@ -14,10 +14,16 @@ from pipelines.errors import TinsmithError
 # Requests that are under way at once; the server is started with as many slots.
 PARALLEL = 8
 _REQUEST_SECONDS = 600
+# As many of the likeliest tokens as no vocabulary has.
+_ALL = 10_000_000
 
 
 class NoAnswerInTimeError(TinsmithError):
     """One request took too long; the server goes on with the others."""
+
+
+class _ServerFailedError(TinsmithError):
+    """The server failed on one request (HTTP 500) and goes on with the others."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +96,55 @@ def likelihood(
     requests_session: requests.Session, url: str, continuation: Continuation, top: int = 1
 ) -> list[TokenLikelihood]:
     """As `likelihoods`, of one continuation on a session of the caller's, who may run several side by side."""
-    if not continuation.tokens:
+    prompt, tokens = continuation.prompt, continuation.tokens
+    if not tokens:
         return []
+    grammar = "root ::= " + " ".join(f"<[{token}]>" for token in tokens)
+    try:
+        steps = _steps(requests_session, url, continuation, top, grammar=grammar)
+    except _ServerFailedError:
+        steps = []
+    if len(steps) == len(tokens):
+        if [step["id"] for step in steps] != list(tokens):
+            raise TinsmithError("llama-server went another way than its grammar; use a newer llama.cpp")
+        return [_told(step) for step in steps]
+    # No grammar writes a control token, and of a part of a character nothing is told: all others are asked around it.
+    if len(tokens) == 1:
+        return [_likelihood_without_grammar(requests_session, url, prompt, tokens[0], top)]
+    middle = len(tokens) // 2
+    halves = Continuation(prompt, tokens[:middle]), Continuation((*prompt, *tokens[:middle]), tokens[middle:])
+    return [told for half in halves for told in likelihood(requests_session, url, half, top)]
+
+
+def _likelihood_without_grammar(
+    requests_session: requests.Session, url: str, prompt: tuple[int, ...], token: int, top: int
+) -> TokenLikelihood:
+    """One token's likelihood, looked up in the whole distribution: it does not depend on what is then written."""
+    # A space is written, since of an end of turn or a part of a character the server tells nothing.
+    space = token_ids(url, " ", special=False)[0]
+    one = Continuation(prompt, (space,))
+    (step,) = _steps(requests_session, url, one, _ALL, grammar=f"root ::= <[{space}]>")
+    all_told = _told(step).top
+    return TokenLikelihood(dict(all_told)[token], all_told[:top])
+
+
+def _steps(
+    requests_session: requests.Session, url: str, continuation: Continuation, top: int, *, grammar: str
+) -> list[dict[str, Any]]:
     body = {
         "prompt": list(continuation.prompt),
         "n_predict": len(continuation.tokens),
-        "grammar": "root ::= " + " ".join(f"<[{token}]>" for token in continuation.tokens),
+        "grammar": grammar,
         "n_probs": top,
         "temperature": 0,
         "cache_prompt": True,
     }
-    steps = _answer(requests_session, url, "completion", body)["completion_probabilities"]
-    if [step["id"] for step in steps] != list(continuation.tokens):
-        raise TinsmithError("llama-server went another way than its grammar; use a newer llama.cpp")
-    return [
-        TokenLikelihood(step["logprob"], tuple((likely["id"], likely["logprob"]) for likely in step["top_logprobs"]))
-        for step in steps
-    ]
+    return list(_answer(requests_session, url, "completion", body).get("completion_probabilities", []))
+
+
+def _told(step: dict[str, Any]) -> TokenLikelihood:
+    likeliest = tuple((likely["id"], likely["logprob"]) for likely in step["top_logprobs"])
+    return TokenLikelihood(step["logprob"], likeliest)
 
 
 def completion(
@@ -142,6 +180,8 @@ def _answer(requests_session: requests.Session, url: str, place: str, body: dict
         raise TinsmithError(
             f"llama-server gave no answer to /{place} ({type(error).__name__}); look into its log"
         ) from None
+    if response.status_code == 500:
+        raise _ServerFailedError(f"llama-server failed at /{place} (HTTP 500); look into its log")
     if not response.ok:
         # The server's own sentence may quote the prompt, so only its number is told.
         raise TinsmithError(f"llama-server refused /{place} with HTTP {response.status_code}; look into its log")

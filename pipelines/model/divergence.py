@@ -39,12 +39,12 @@ def divergences(base: Path, adapter: Path, models: Sequence[Path], probes: Seque
     asked = _within(probes, MOST_TOKENS)
     # Held as trainable, since with gradients on bitsandbytes multiplies on a CPU as in training, and five times faster.
     trained = PeftModel.from_pretrained(quantised_base(base, "sdpa"), adapter, is_trainable=True).eval()
-    wanted = [next_token_logprobs(trained, probe) for probe in asked]
+    wanted = [answer_logprobs(trained, probe) for probe in asked]
     del trained
     return [_divergence(model, asked, wanted) for model in models]
 
 
-def next_token_logprobs(model: Any, probe: Tokenized) -> torch.Tensor:
+def answer_logprobs(model: Any, probe: Tokenized) -> torch.Tensor:
     """Log probabilities (trained tokens, vocabulary) of what comes at each trained token of the probe."""
     where = next(model.parameters()).device
     ids = torch.tensor([probe.input_ids], device=where)
@@ -77,7 +77,7 @@ def _divergence(folder: Path, asked: Sequence[Tokenized], wanted: Sequence[torch
         use_safetensors=True,
     ).eval()
     with torch.inference_mode():
-        found = [next_token_logprobs(model, probe) for probe in asked]
+        found = [answer_logprobs(model, probe) for probe in asked]
     return summarised(row_divergences(wanted, found), [len(one) for one in wanted])
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.errors import TinsmithError
-from pipelines.files import write_text
+from pipelines.files import kept_lines, write_text
 from pipelines.llama_client import PARALLEL, request_pool, session
 from pipelines.scoring.chat_request import Answer as Answer
 from pipelines.scoring.chat_request import ServerEndedError, ask
@@ -92,12 +91,7 @@ class _KeptAnswers:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self.by_row: dict[int, Answer] = {}
-        if file.exists():
-            *whole, half_written = file.read_bytes().split(b"\n")
-            if half_written:
-                os.truncate(file, file.stat().st_size - len(half_written))
-            self.by_row = {line.pop("index"): Answer(**line) for line in map(json.loads, whole)}
+        self.by_row: dict[int, Answer] = {line.pop("index"): Answer(**line) for line in kept_lines(file)}
 
     def add(self, row: int, answer: Answer) -> None:
         """Write one answer down."""

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.tokenizing import chat_text
-from pipelines.errors import TinsmithError
-from pipelines.exported import judged_quant
-from pipelines.files import read_json, sha256_of_file, write_json
-from pipelines.gguf.base_gguf import base_gguf
+from pipelines.exported import judged_file
+from pipelines.files import sha256_of_file, write_json
+from pipelines.gguf.base_gguf import baseline_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL
@@ -42,16 +41,13 @@ def ability(recipe: Recipe, paths: Paths) -> None:
     from pipelines.scoring.comparison_statistics import CONFIDENCE
 
     questions = questions_of(recipe.evaluate.ability)
-    # The very file that answered in the baseline stage is made of this text.
-    text = paths.work / "baseline" / "imatrix.json"
-    check_made("baseline", recipe.name, text)
+    check_made("baseline", recipe.name, paths.work / "baseline" / "imatrix.json")
+    tuned = judged_file(paths)
     base_folder = base_model(recipe.model).folder
     asked = tokenised_questions(questions, base_folder)
-    exported = read_json(paths.reports / "export.json")
-    quant = judged_quant(exported)
     models = {
-        "base": (base_gguf(base_folder, quant, find_toolchain(), **read_json(text)), user_cache() / "ability"),
-        "tuned": (_tuned_gguf(exported["quants"][quant], paths), paths.scratch / "ability"),
+        "base": (baseline_gguf(base_folder, tuned.quant, find_toolchain(), paths), user_cache() / "ability"),
+        "tuned": (tuned.gguf, paths.scratch / "ability"),
     }
     answered = {name: _answered(name, gguf, kept, asked, paths) for name, (gguf, kept) in models.items()}
     scores = {name: _scores(questions, given) for name, given in answered.items()}
@@ -60,7 +56,7 @@ def ability(recipe: Recipe, paths: Paths) -> None:
         paths.reports / "ability.json",
         {
             "asked": True,
-            "quant": quant,
+            "quant": tuned.quant,
             **{f"{name}_gguf_sha256": sha256_of_file(gguf) for name, (gguf, _) in models.items()},
             "confidence": CONFIDENCE,
             "tasks": {name: _task_report(name, questions[name], answered) for name in questions},
@@ -82,15 +78,6 @@ def tokenised_questions(questions: dict[str, list[Question]], base: Path) -> dic
         return chat_text(tokenizer, [{"role": "user", "content": prompt}], None, asking=True)
 
     return {name: [tokenised(TASKS[name], one, encode, chat) for one in rows] for name, rows in questions.items()}
-
-
-def _tuned_gguf(exported: dict[str, Any], paths: Paths) -> Path:
-    gguf = paths.work / "gguf" / str(exported["file"])
-    if sha256_of_file(gguf) != exported["sha256"]:
-        raise TinsmithError(
-            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
-        )
-    return gguf
 
 
 def _answered(

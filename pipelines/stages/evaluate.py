@@ -14,8 +14,8 @@ from pipelines.data.contracts.contract import RECORD
 from pipelines.data.rendering import json_value
 from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
-from pipelines.exported import judged_quant
-from pipelines.files import read_json, sha256_of_file, write_json, write_text
+from pipelines.exported import judged_file
+from pipelines.files import read_json, write_json, write_text
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.handoff.champion import Champion, fetch_champion
@@ -62,7 +62,8 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         )
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
-    tuned = _tuned(paths)
+    judged = judged_file(paths)
+    tuned = _model(paths, judged.gguf, judged.sha256, TUNED)
     champion = _champion(recipe, paths)
     answers = _answers(recipe, paths, rows, tuned, champion)
     found = measure(measuring, answers)
@@ -74,8 +75,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     figures = {metric: gate.metric_figure(compared) for metric, compared in comparisons.items()}
     if perplexity:
         figures["evaluate.perplexity"] = reported_figure(perplexity)
-    quant, exported = _judged(paths)
-    figures |= other_figures([name for name in recipe.gate.rules if name not in figures], paths, exported)
+    figures |= other_figures([name for name in recipe.gate.rules if name not in figures], paths, judged.entry)
     compared_with = {metric: compared.compared_with for metric, compared in comparisons.items()}
     to_beat = _to_beat(recipe, tuned, champion, found.figures, len(rows))
     evaluation = Evaluation(
@@ -84,7 +84,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         comparisons=comparisons,
         results=gate.rule_results(recipe.gate.rules, figures, to_beat),
         slices=slice_rows(_slices(recipe, paths, rows), found.figures, compared_with),
-        quant=quant,
+        quant=judged.quant,
         gguf_sha256=tuned.sha256,
         constrained=recipe.evaluate.constrained,
         more={
@@ -143,16 +143,6 @@ def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
     return _Model(sha256, server)
 
 
-def _tuned(paths: Paths) -> _Model:
-    _, exported = _judged(paths)
-    gguf = paths.work / "gguf" / exported["file"]
-    if sha256_of_file(gguf) != exported["sha256"]:
-        raise TinsmithError(
-            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
-        )
-    return _model(paths, gguf, exported["sha256"], TUNED)
-
-
 def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: Champion | None) -> Answers:
     """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
     ids = [row["example_id"] for row in rows]
@@ -180,12 +170,6 @@ def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]
     expected = read_expected(folder / "expected.json", ids)
     found[TUNED] = answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)
     return perplexity_figure(found)
-
-
-def _judged(paths: Paths) -> tuple[str, dict[str, Any]]:
-    """The quant that is judged, and what export.json says of its file."""
-    export = read_json(paths.reports / "export.json")
-    return judged_quant(export), export["quants"][judged_quant(export)]
 
 
 def _confidence(recipe: Recipe, metric: str) -> float:

@@ -20,9 +20,9 @@ from pipelines.data.rendering import question_chat
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, tokenize_row
 from pipelines.errors import TinsmithError
-from pipelines.exported import judged_quant
+from pipelines.exported import judged_file
 from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text
-from pipelines.gguf.base_gguf import base_gguf
+from pipelines.gguf.base_gguf import baseline_gguf
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL, Continuation, likelihoods
@@ -115,22 +115,13 @@ def _of_answers(
 def _tuned(recipe: Recipe, paths: Paths) -> _Model:
     """The file that ships."""
     check_made("export", recipe.name, paths.reports / "export.json")
-    export = read_json(paths.reports / "export.json")
-    quant = judged_quant(export)
-    exported = export["quants"][quant]
-    gguf = paths.work / "gguf" / exported["file"]
-    if sha256_of_file(gguf) != exported["sha256"]:
-        raise TinsmithError(
-            f"{gguf}: is not the file that {paths.reports / 'export.json'} describes; run the export stage again"
-        )
-    return _Model(_TUNED, gguf, exported["sha256"], quant)
+    judged = judged_file(paths)
+    return _Model(_TUNED, judged.gguf, judged.sha256, judged.quant)
 
 
 def _base(folder: Path, quant: str, recipe: Recipe, paths: Paths) -> _Model:
-    """The very file that answered in the baseline stage."""
-    text = paths.work / "baseline" / "imatrix.json"
-    check_made("baseline", recipe.name, text)
-    gguf = base_gguf(folder, quant, find_toolchain(), **read_json(text))
+    check_made("baseline", recipe.name, paths.work / "baseline" / "imatrix.json")
+    gguf = baseline_gguf(folder, quant, find_toolchain(), paths)
     return _Model(_BASE, gguf, sha256_of_file(gguf), quant)
 
 
@@ -194,7 +185,7 @@ def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths:
 
 
 def _answer_of(tokenizer: Any, row: Row) -> Continuation:
-    """A row's answer behind its prompt, without its end of turn, which no grammar can ask for."""
+    """A row's answer behind its prompt, without its end of turn, which all rows share."""
     example = tokenize_row(tokenizer, row, "completion")
     start, end = len(example.input_ids) - len(example.last_answer), len(example.input_ids) - 1
     return Continuation(tuple(example.input_ids[:start]), tuple(example.input_ids[start:end][:_MEMBER_TOKENS]))

@@ -6,7 +6,7 @@ import torch
 from pipelines.data.tokenizing import TokenizedExample
 from pipelines.errors import TinsmithError
 from pipelines.model import divergence
-from pipelines.model.divergence import divergences, next_token_logprobs, row_divergences, summarised
+from pipelines.model.divergence import answer_logprobs, divergences, row_divergences, summarised
 from pipelines.model.merged_folder import write_merged
 from tests.model.tiny import random_adapter, tiny_base
 
@@ -61,7 +61,7 @@ def test_only_what_is_trained_is_looked_at(models):
     model = AutoModelForCausalLM.from_pretrained(models[0], dtype=torch.float32).eval()
     with torch.inference_mode():
         wanted = model(torch.tensor([PROBE.input_ids])).logits[0, 1:3].log_softmax(-1)
-        assert torch.allclose(next_token_logprobs(model, PROBE), wanted, atol=1e-5)
+        assert torch.allclose(answer_logprobs(model, PROBE), wanted, atol=1e-5)
 
 
 def test_probes_without_an_answer_are_left_out_and_long_ones_bounded(models, monkeypatch):

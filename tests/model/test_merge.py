@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 
 from pipelines.errors import TinsmithError
 from pipelines.model.base import load_tokenizer
-from pipelines.model.divergence import next_token_logprobs, row_divergences, summarised
+from pipelines.model.divergence import answer_logprobs, row_divergences, summarised
 from pipelines.model.merge import merge_adapter
 from pipelines.model.nf4 import quantised_base, quantised_weights
 
@@ -17,7 +17,7 @@ LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 def distance(wanted, model, probes):
     """Mean KL divergence of a model from `wanted`."""
     with torch.inference_mode():
-        found = [next_token_logprobs(model, probe) for probe in probes]
+        found = [answer_logprobs(model, probe) for probe in probes]
     return summarised(row_divergences(wanted, found), [len(one) for one in wanted]).mean
 
 
@@ -48,7 +48,7 @@ def wanted(base, trained, probes):
     """The trained model's own distributions: the adapter on the NF4 base."""
     model = PeftModel.from_pretrained(quantised_base(base.folder, "sdpa"), trained[2]).eval()
     with torch.inference_mode():
-        return [next_token_logprobs(model, probe) for probe in probes]
+        return [answer_logprobs(model, probe) for probe in probes]
 
 
 def test_both_merges_are_measured_and_the_closer_one_is_kept(merged, probes):

@@ -1,7 +1,6 @@
 """Asking one model a benchmark's questions, and keeping what it answered, so that nothing is asked twice."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pipelines.errors import TinsmithError
-from pipelines.files import sha256_of_json
+from pipelines.files import kept_lines, sha256_of_json
 from pipelines.llama_client import (
     PARALLEL,
     Continuation,
@@ -97,7 +96,7 @@ def answers(asked: Sequence[Asked], kept: Path, server: Callable[[], str], label
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Recipes with the same base may ask it at the same time.
     with FileLock(kept.with_suffix(".lock")):
-        found = _read_kept(kept)
+        found = {line.pop("question"): Answered(**line) for line in kept_lines(kept)}
         missing = {digest: question for digest, question in zip(digests, asked, strict=True) if digest not in found}
         if missing:
             with kept.open("a", encoding="utf-8") as stream:
@@ -111,16 +110,6 @@ def answers(asked: Sequence[Asked], kept: Path, server: Callable[[], str], label
 def rows_per_second(answered: Sequence[Answered]) -> float:
     """Answered side by side, as they were asked."""
     return round(PARALLEL * len(answered) / max(sum(one.seconds for one in answered), 1e-3), 2)
-
-
-def _read_kept(kept: Path) -> dict[str, Answered]:
-    if not kept.exists():
-        return {}
-    *whole, half_written = kept.read_bytes().split(b"\n")
-    if half_written:
-        os.truncate(kept, kept.stat().st_size - len(half_written))
-    found = [json.loads(line) for line in whole]
-    return {line.pop("question"): Answered(**line) for line in found}
 
 
 def _asked(missing: dict[str, Asked], url: str, label: str) -> Iterator[tuple[str, Answered]]:

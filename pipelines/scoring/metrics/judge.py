@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from pipelines.errors import TinsmithError
-from pipelines.files import sha256_of_json
+from pipelines.files import kept_lines, sha256_of_json
 from pipelines.llama_client import PARALLEL, request_pool
 from pipelines.recipe_evaluate import Judge
 from pipelines.scoring.metrics.figures import Row, Scores, Texts
@@ -118,7 +118,7 @@ def _body(judge: Judge, row: Row, first: str, second: str) -> dict[str, Any]:
 def _verdicts(judge: Judge, bodies: Sequence[dict[str, Any]], kept_in: Path) -> list[str]:
     kept = kept_in / f"judge-{sha256_of_json([judge.url, judge.model])}.jsonl"
     keys = [sha256_of_json(body) for body in bodies]
-    known = _read_kept(kept)
+    known: dict[str, str] = {line["key"]: line["verdict"] for line in kept_lines(kept)}
     missing = {key: body for key, body in zip(keys, bodies, strict=True) if key not in known}
     if missing:
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -128,15 +128,6 @@ def _verdicts(judge: Judge, bodies: Sequence[dict[str, Any]], kept_in: Path) -> 
                 stream.flush()
                 known[key] = verdict
     return [known[key] for key in keys]
-
-
-def _read_kept(kept: Path) -> dict[str, str]:
-    if not kept.exists():
-        return {}
-    *whole, half_written = kept.read_bytes().split(b"\n")
-    if half_written:
-        os.truncate(kept, kept.stat().st_size - len(half_written))
-    return {line["key"]: line["verdict"] for line in map(json.loads, whole)}
 
 
 def _asked(judge: Judge, missing: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:

