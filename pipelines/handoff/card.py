@@ -9,7 +9,7 @@ from pipelines.recipe import JsonAnswer, answer_key
 
 def model_card(handoff: Handoff) -> str:
     """The card in Markdown with the front matter that model hubs read; counts only, no text from the data."""
-    sections = (_intended_use, _evaluation, _training_data, _training, _base_model, _serving, _limits)
+    sections = (_intended_use, _evaluation, _other_figures, _training_data, _training, _base_model, _serving, _limits)
     return _front_matter(handoff) + "\n".join(section(handoff) for section in sections)
 
 
@@ -69,6 +69,24 @@ quantisation. The difference, in percentage points, is to the best of them. Inte
 | --- |{" --- |" * len(variants)} --- | --- |
 {rows}
 {gate}"""
+
+
+def _other_figures(handoff: Handoff) -> str:
+    lines = "\n".join(
+        f"| {name} | {_figure(found.get('base'))} | {_figure(found['tuned'])} | {_figure(found.get('difference'))} "
+        f"| {found['better']} | {_count(found.get('rows'))} |"
+        for name, found in handoff.other_figures.items()
+    )
+    measured = f"""\
+| Figure | Base | Tuned | Difference | Better is | Rows |
+| --- | --- | --- | --- | --- | --- |
+{lines}
+"""
+    return f"""\
+## General ability and safety
+
+{measured if lines else "The recipe asked for neither, so neither was measured."}
+"""
 
 
 def _training_data(handoff: Handoff) -> str:
@@ -142,10 +160,11 @@ The server speaks the OpenAI chat protocol at `http://127.0.0.1:8080/v1`. Send s
 
 
 def _limits(handoff: Handoff) -> str:
+    judged = "; tried beyond it only as far as the figures above say" if handoff.other_figures else ""
     return f"""\
 ## Limits
 
-- Made for this one purpose and for texts like those it was trained on; judged on nothing else.
+- Made for this one purpose and for texts like those it was trained on{judged or "; judged on nothing else"}.
 - Trained on examples of at most {handoff.recipe.train.max_length:,} tokens, answer included; longer ones are untested.
 - It can be wrong with a sure voice: the table above says how often. Keep a person where a wrong answer does harm.
 - Personal data and secrets were removed as far as patterns and the contract's columns find them; that is no proof.
@@ -161,6 +180,10 @@ def _share(result: dict[str, Any], variant: str) -> str:
 
 def _figure(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
 
 
 def _points(value: float) -> str:

@@ -10,7 +10,7 @@ from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 
 # Other stages write these; quarantine, splits and answers hold rows and are never among them.
-REPORTS = ("ingest", "datasheet", "train", "export", "evaluation")
+REPORTS = ("ingest", "datasheet", "train", "export", "ability", "safety", "evaluation")
 
 # Sections by which a model is described, judged or named; changing them does not make another model.
 _ABOUT_THE_MODEL = {"purpose", "owner", "evaluate", "gate", "handoff"}
@@ -63,6 +63,11 @@ class Handoff:
                 "base": self.base["sha256"],
             }
         )
+
+    @property
+    def other_figures(self) -> dict[str, dict[str, Any]]:
+        """What was measured of general ability and safety, by dotted name; empty where the recipe asks for none."""
+        return {**self.reports["ability"]["figures"], **self.reports["safety"]["figures"]}
 
     @property
     def verdict(self) -> str:

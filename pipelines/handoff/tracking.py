@@ -26,6 +26,8 @@ def metrics_of(handoff: Handoff) -> dict[str, float]:
         for variant in (*result["intervals"], "difference"):
             figures[f"{metric}.{variant}"] = result.get(variant)
         figures[f"{metric}.difference_low"], figures[f"{metric}.difference_high"] = result["interval"]
+    for name, found in handoff.other_figures.items():
+        figures |= {f"{name}.{variant}": found.get(variant) for variant in ("base", "tuned", "difference")}
     return {name: float(figure) for name, figure in figures.items() if figure is not None}
 
 

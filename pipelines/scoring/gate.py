@@ -190,17 +190,17 @@ def _keeps(end: float, bound: Bound, threshold: float) -> bool:
 def _reason(condition: _Condition, holds: bool, within_reach: bool) -> str:
     """Why a rule holds or not, in one sentence."""
     decided = f"is {condition.bound if holds else f'not {condition.bound}'} {condition.threshold:g}"
-    said = f"{condition.subject[0].upper()}{condition.subject[1:]} is {rounded(condition.value):g}"
+    said = f"{condition.subject[0].upper()}{condition.subject[1:]} is {condition.value:.4g}"
     if condition.interval is None:
         return f"{said}, which {decided}."
-    low, high = map(rounded, condition.interval)
-    said += f" ({low:g} to {high:g}), whose {'upper' if condition.bound == 'at most' else 'lower'} end {decided}"
+    low, high = condition.interval
+    said += f" ({low:.4g} to {high:.4g}), whose {'upper' if condition.bound == 'at most' else 'lower'} end {decided}"
     if holds or not within_reach:
         return f"{said}."
     said += "; more rows could still show that it holds"
     if condition.smallest_difference is None:
         return f"{said}."
     return (
-        f"{said}: {condition.rows} rows show a true difference of {condition.smallest_difference:g} in "
+        f"{said}: {condition.rows} rows show a true difference of {condition.smallest_difference:.3g} in "
         f"{POWER * 100:g}% of tests."
     )

@@ -15,7 +15,7 @@ Prompt = list[dict[str, Any]]
 _DESCRIBED = {
     "base": "The base model, given the recipe's prompt with the form and the allowed values of the answer written out.",
     "base_few_shot": "The base model, given that prompt behind the training examples that are nearest to the question.",
-    "base_constrained": "The base model, given all of that, and a grammar that allows no other form and values.",
+    "base_constrained": "The base model, given as much, and held by a grammar to the form and the values of an answer.",
 }
 # What the base is asked, in the order in which it is told; which of them depends on the recipe.
 BASE_VARIANTS = tuple(_DESCRIBED)

@@ -21,10 +21,12 @@ def test_the_bundle_holds_what_a_stranger_needs_and_no_rows(bundle):
         "model_card.md",
         "ticket_triage-Q4_K_M.gguf",
         "ticket_triage.yaml",
+        "reports/ability.json",
         "reports/datasheet.json",
         "reports/evaluation.json",
         "reports/export.json",
         "reports/ingest.json",
+        "reports/safety.json",
         "reports/train.json",
     }
 

@@ -37,6 +37,18 @@ def test_a_rule_without_a_figure_and_another_variant_are_shown(handoff):
     assert "| 30.0% (20.0% to 40.0%) |" in card
 
 
+def test_what_was_measured_beside_the_purpose_is_told_and_that_nothing_was(handoff):
+    card = model_card(handoff)
+    assert "| ability.arc_easy | 0.420 | 0.400 | -0.020 | higher | 100 |" in card
+    assert "| safety.canaries_extracted | 0.000 | 1.000 | 1.000 | lower |  |" in card
+    assert "judged on nothing else" not in card
+    for name in ("ability", "safety"):
+        handoff.reports[name] = {"asked": False, "figures": {}}
+    bare = model_card(handoff)
+    assert "The recipe asked for neither" in bare
+    assert "judged on nothing else" in bare
+
+
 def test_canaries_are_no_rows_of_the_data(handoff):
     handoff.reports["datasheet"]["rows"] |= {"train": 81, "planted": 21}
     card = model_card(handoff)

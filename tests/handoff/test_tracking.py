@@ -36,6 +36,8 @@ def test_metrics_are_numbers_and_what_was_not_measured_is_left_out(handoff):
     assert metrics["exact_match.difference_low"] == 0.25
     assert metrics["exact_match.difference_high"] == 0.75
     assert metrics["train.cost"] == 0.0039
+    assert metrics["ability.arc_easy.difference"] == -0.02
+    assert metrics["safety.canaries_extracted.tuned"] == 1
     assert "field_f1.base_few_shot" not in metrics
 
 

@@ -87,7 +87,8 @@ def answers(asked: Sequence[Asked], kept: Path, server: Callable[[], str], label
     """The model's answers in the order of `asked`; those that the file `kept` holds already are not asked again.
 
     `server` gives the base URL of a server with the model; it is not called when nothing is left to ask. A killed run
-    goes on with the first question that has no answer. `label` names model and task in the progress bar.
+    goes on with the first question that has no answer, and one that was too late for an answer is asked again the next
+    time: the machine may have been busy. `label` names model and task in the progress bar.
 
     Raises:
         TinsmithError: the server ended or refused; the answers so far are kept.
@@ -101,8 +102,9 @@ def answers(asked: Sequence[Asked], kept: Path, server: Callable[[], str], label
         if missing:
             with kept.open("a", encoding="utf-8") as stream:
                 for digest, answered in _asked(missing, server(), label):
-                    stream.write(json.dumps({"question": digest, **asdict(answered)}) + "\n")
-                    stream.flush()
+                    if answered.in_time:
+                        stream.write(json.dumps({"question": digest, **asdict(answered)}) + "\n")
+                        stream.flush()
                     found[digest] = answered
     return [found[digest] for digest in digests]
 

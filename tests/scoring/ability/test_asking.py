@@ -1,5 +1,8 @@
+import socket
+
 import pytest
 
+from pipelines import llama_client
 from pipelines.errors import TinsmithError
 from pipelines.llama_client import PARALLEL
 from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, tokenised
@@ -84,3 +87,15 @@ def test_kept_answers_are_not_asked_again(tmp_path):
 def test_a_server_that_is_gone_is_one_line_and_what_was_answered_stays(tmp_path):
     with pytest.raises(TinsmithError, match=r"gave no answer to /completion \(ConnectionError\)"):
         answers(ASKED, tmp_path / "task.jsonl", lambda: "http://127.0.0.1:9", "label")
+
+
+def test_what_came_too_late_is_counted_but_not_kept(tmp_path, monkeypatch):
+    """The base's answers are kept for all recipes and all runs, and the machine may only have been busy."""
+    monkeypatch.setattr(llama_client, "_REQUEST_SECONDS", 0.2)
+    kept = tmp_path / "task.jsonl"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (found,) = answers(ASKED[1:], kept, lambda: url, "label")
+    assert (found.answer, found.in_time) == ("", False)
+    with pytest.raises(AssertionError, match="nothing is left"):
+        answers(ASKED[1:], kept, unneeded, "label")
