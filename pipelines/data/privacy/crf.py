@@ -6,7 +6,6 @@ of its own place and of its neighbours' is summed up once for a word and kept, s
 
 import json
 from collections.abc import Iterable, Sequence
-from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,8 @@ class Crf:
         self.labels: list[str] = model["labels"]
         self.transitions: Scores = np.array(model["transitions"], np.float32)
         self._weights = {feature: np.array(given, np.float32) for feature, given in model["weights"].items()}
-        chances = np.exp(self.transitions)
-        self._from_label, self._to_label = chances.tolist(), chances.T.tolist()
+        self._steps = np.exp(self.transitions, dtype=np.float64)
+        self._ones = np.ones(len(self.labels))
         self._classes = {kind: number for number, kind in enumerate(sorted(_paired_classes(self._weights)), 1)}
         self._pairs = self._pair_table()
         # What is known of neighbours, without the offsets.
@@ -66,21 +65,25 @@ class Crf:
             scores[place - 1] += said[1 + place, _BREAK_BEHIND]
         return scores
 
-    def chances(self, scores: Scores) -> list[list[float]]:
-        """Each label's probability at each place, by the forward-backward algorithm."""
-        weights = np.exp(scores - scores.max(axis=1, keepdims=True)).tolist()
-        before = [1.0] * len(self.labels)
-        forward: list[list[float]] = []
-        for given in weights:
-            forward.append(_shares(map(mul, before, given)))
-            before = [sum(map(mul, forward[-1], into)) for into in self._to_label]
-        behind = [1.0] * len(self.labels)
-        chances: list[list[float]] = []
-        for given, ahead in zip(reversed(weights), reversed(forward), strict=True):
-            chances.append(_shares(map(mul, ahead, behind)))
-            reached = list(map(mul, behind, given))
-            behind = _shares(sum(map(mul, reached, out)) for out in self._from_label)
-        return chances[::-1]
+    def chances(self, scores: Scores) -> NDArray[np.float64]:
+        """Each label's probability at each place, places x labels, by the forward-backward algorithm."""
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
+        steps = self._steps * weights[1:, None, :]
+        forward, backward = np.empty_like(weights), np.empty_like(weights)
+        # Of each place only the proportions count; scaled, the numbers of a long text stay numbers.
+        ahead, behind = weights[0], self._ones
+        forward[0], backward[-1] = ahead, behind
+        for place, step in enumerate(steps, 1):
+            ahead = ahead @ step
+            ahead *= 1 / ahead.dot(self._ones)
+            forward[place] = ahead
+        for place in range(len(steps) - 1, -1, -1):
+            behind = steps[place] @ behind
+            behind *= 1 / behind.dot(self._ones)
+            backward[place] = behind
+        chances: NDArray[np.float64] = forward * backward
+        chances /= chances.sum(axis=1, keepdims=True)
+        return chances
 
     def _places_of(self, texts: Sequence[str]) -> NDArray[np.intp]:
         """The words' rows in the tables, with two of nothing before and behind."""
@@ -130,9 +133,3 @@ class Crf:
 def _paired_classes(features: Iterable[str]) -> set[str]:
     """The classes that the model has a pair of."""
     return {kind for feature in filter(is_pair, features) for kind in feature.split(" ")[1:]}
-
-
-def _shares(values: Iterable[float]) -> list[float]:
-    given = list(values)
-    total = sum(given)
-    return [one / total for one in given]

@@ -44,13 +44,13 @@ def find_names(text: str) -> Iterator[Span]:
     crf = _crf()
     words = words_of(text)
     scores = crf.scores(words)
-    tokens: list[Token] = []
+    kinds = _run_weights().kinds
     for first, end in _windows(_worth_a_look(scores), len(scores)):
         chances = crf.chances(scores[first:end])
-        if max(chance[kind] for chance in chances for kind in _run_weights().kinds) >= _LEAST:
-            tokens = tokens or list(located(text, words))
+        if chances[:, kinds].max() >= _LEAST:
+            tokens = located(text, words, first, end)
             lines = [place in words.breaks for place in range(first, end)]
-            spans = list(spans_of(tokens[first:end], _labels(tokens[first:end], lines, chances)))
+            spans = list(spans_of(tokens, _labels(tokens, lines, chances.tolist())))
             addressed = any(span.kind == "ADDRESS" and names_a_place(text[span.start : span.end]) for span in spans)
             for span in spans:
                 held = text[span.start : span.end]

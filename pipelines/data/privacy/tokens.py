@@ -1,7 +1,6 @@
 """Text as a row of words, numbers and signs."""
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_|\n")
@@ -42,10 +41,14 @@ def words_of(text: str) -> Words:
     return Words(texts, list(breaks))
 
 
-def located(text: str, words: Words) -> Iterator[Token]:
-    """The same words with their places: between one and the next there is nothing but space."""
-    end = 0
-    for word in words.texts:
-        start = text.index(word, end)
-        end = start + len(word)
-        yield Token(start, end, word)
+def located(text: str, words: Words, first: int = 0, end: int | None = None) -> list[Token]:
+    """The words from number `first` up to number `end`, with their places: between two there is nothing but space."""
+    behind = 0
+    for word in words.texts[:first]:
+        behind = text.index(word, behind) + len(word)
+    tokens = []
+    for word in words.texts[first:end]:
+        start = text.index(word, behind)
+        behind = start + len(word)
+        tokens.append(Token(start, behind, word))
+    return tokens
