@@ -34,7 +34,7 @@ from pipelines.model.checkpoints import last_whole_checkpoint
 from pipelines.model.nf4 import precision
 from pipelines.model.token_file import token_dataset
 from pipelines.model.tokenized import Tokenized
-from pipelines.recipe import Train
+from pipelines.recipe import Lora, Train
 
 
 @dataclass(frozen=True)
@@ -65,49 +65,14 @@ def make_trainer(
     folder: Path,
 ) -> SFTTrainer:
     """A trl trainer for `settings`, with its checkpoints and the examples as it reads them in `folder`."""
-    arguments = SFTConfig(
-        output_dir=str(folder),
-        num_train_epochs=settings.epochs,
-        max_steps=settings.max_steps or -1,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup if settings.warmup < 1 else 0.999,
-        lr_scheduler_type="cosine",
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.gradient_accumulation,
-        gradient_checkpointing=not _activations_fit(model, settings),
-        max_length=settings.max_length,
-        packing=settings.packing,
-        seed=settings.seed,
-        bf16=precision() == torch.bfloat16,
-        fp16=precision() == torch.float16,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_steps=settings.checkpoint_every,
-        save_total_limit=2,
-        # A packed row has no padding; a padded one says in its mask what is padding.
-        include_num_input_tokens_seen="all" if settings.packing else "non_padding",
-        report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
-    )
     trainer_class = SFTTrainer if torch.cuda.is_available() else AnswerLossTrainer
     trainer = trainer_class(
         model=model,
-        args=arguments,
+        args=_arguments(settings, folder, keep_activations=_activations_fit(model, settings)),
         train_dataset=token_dataset(train, folder / "tokens" / "train"),
         eval_dataset=token_dataset(validation, folder / "tokens" / "validation") if validation else None,
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=settings.lora.r,
-            lora_alpha=settings.lora.alpha,
-            lora_dropout=settings.lora.dropout,
-            target_modules=settings.lora.targets
-            if isinstance(settings.lora.targets, str)
-            else list(settings.lora.targets),
-            task_type="CAUSAL_LM",
-        ),
+        peft_config=_lora(settings.lora),
         callbacks=[_Clock(), _StopOnNan()],
     )
     # trl turns the adapter to bf16, in which small updates round away and which fp16 GPUs lack; it is small, so fp32.
@@ -154,6 +119,48 @@ def peak_memory_bytes() -> int:
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _arguments(settings: Train, folder: Path, *, keep_activations: bool) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        max_steps=settings.max_steps or -1,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup if settings.warmup < 1 else 0.999,
+        lr_scheduler_type="cosine",
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        gradient_checkpointing=not keep_activations,
+        max_length=settings.max_length,
+        packing=settings.packing,
+        seed=settings.seed,
+        bf16=precision() == torch.bfloat16,
+        fp16=precision() == torch.float16,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_steps=settings.checkpoint_every,
+        save_total_limit=2,
+        # A packed row has no padding; a padded one says in its mask what is padding.
+        include_num_input_tokens_seen="all" if settings.packing else "non_padding",
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+
+
+def _lora(settings: Lora) -> LoraConfig:
+    # peft takes one word for all layers of a kind, or a list.
+    targets = settings.targets if isinstance(settings.targets, str) else list(settings.targets)
+    return LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
 
 
 def _activations_fit(model: Any, settings: Train) -> bool:
