@@ -11,7 +11,7 @@ from pipelines.recipe_reader import read_recipe
 CHECKOUT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["banking77", "cfpb_complaints"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CHECKOUT / "benchmarks" / "recipes").glob("*.yaml")))
 def test_recipe_and_contract_are_valid_and_the_data_is_not_in_the_project(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -21,4 +21,4 @@ def test_recipe_and_contract_are_valid_and_the_data_is_not_in_the_project(
     assert contract_mistakes(recipe, strict_yaml.load(path)) == []
     monkeypatch.setenv("TINSMITH_BENCH_DATA", "/elsewhere")
     (source,) = recipe.data.sources.values()
-    assert source.expanded_path() == f"/elsewhere/{name}/*.jsonl"
+    assert source.expanded_path().startswith(f"/elsewhere/{name}")
