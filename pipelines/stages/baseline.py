@@ -23,6 +23,7 @@ from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_side_by_side, write_answers
+from pipelines.scoring.asking import answering
 from pipelines.scoring.few_shot import nearest_examples
 from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.perplexity import (
@@ -52,7 +53,8 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf_sha256 = sha256_of_file(gguf)
     answers: dict[str, list[Answer]] = {}
     likelihoods: dict[str, list[AnswerLikelihood]] = {}
-    for asked in _questions(recipe, paths, rows, gguf_sha256):
+    model = answering(gguf_sha256, toolchain.version)
+    for asked in _questions(recipe, paths, rows, model):
         server = partial(
             serving,
             gguf,
@@ -65,7 +67,8 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         if recipe.evaluate.perplexity:
             # Variants that are asked together have the same prompts.
             expected = _expected(tokenizer, next(iter(asked.values())).prompts, rows)
-            found = answer_likelihoods(gguf_sha256, expected, paths.scratch / "baseline", server)
+            label = f"{', '.join(asked)}, expected answers"
+            found = answer_likelihoods(model, expected, paths.scratch / "baseline", server, label)
             likelihoods |= dict.fromkeys(asked, found)
     ids = [row["example_id"] for row in rows]
     with written_whole(paths.work / "baseline") as folder:
@@ -99,7 +102,7 @@ def _imatrix_text(recipe: Recipe, paths: Paths, tokenizer: Any) -> SampledText:
     return rendered_chats(tokenizer, judged_rows(train, ROWS), imatrix.MOST_TOKENS)
 
 
-def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: str) -> Iterator[dict[str, Questions]]:
+def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], model: str) -> Iterator[dict[str, Questions]]:
     """The base's variants; those that are asked the same prompt, which a slot then reads once, come together."""
     datasheet = read_json(paths.reports / "datasheet.json")
     answer, allowed = recipe.data.example.assistant, datasheet["allowed_answers"]
@@ -107,7 +110,7 @@ def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: s
     tools = [row["tools"] for row in rows]
 
     shots = nearest_examples(SideRows(paths.work / "train.parquet", canaries=False), rows, recipe.evaluate.few_shot)
-    plain = Questions(gguf_sha256, [base_prompt(row["prompt"], answer, allowed, ()) for row in rows], max_tokens, tools)
+    plain = Questions(model, [base_prompt(row["prompt"], answer, allowed, ()) for row in rows], max_tokens, tools)
     shown = [base_prompt(row["prompt"], answer, allowed, near) for row, near in zip(rows, shots, strict=True)]
     best = {"base_few_shot": replace(plain, prompts=shown)} if recipe.evaluate.few_shot else {"base": plain}
     if grammar := answer_grammar(answer, datasheet, tools):

@@ -1,7 +1,7 @@
 """evaluate: the tuned GGUF, the file that ships, against its base on the same rows, and the gate's verdict."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from pipelines.errors import TinsmithError
 from pipelines.exported import judged_file
 from pipelines.files import read_json, write_json, write_text
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import find_toolchain
+from pipelines.gguf.toolchain import find_toolchain, version_at_hand
 from pipelines.handoff.champion import Champion, fetch_champion
 from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
@@ -25,6 +25,7 @@ from pipelines.paths import Paths, check_made
 from pipelines.recipe import JsonAnswer, Recipe, answer_key
 from pipelines.scoring import gate
 from pipelines.scoring.answers import Answer, answers_to, read_answers
+from pipelines.scoring.asking import Server, answering
 from pipelines.scoring.comparison import CHAMPION, TUNED, compare
 from pipelines.scoring.comparison_slices import (
     Slice,
@@ -63,9 +64,14 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
     judged = judged_file(paths)
-    tuned = _model(paths, judged.gguf, judged.sha256, TUNED)
+    # What is kept is of the llama.cpp that is at hand, or of that which made the file.
+    llama_cpp = version_at_hand(judged.llama_cpp)
+    tuned = _model(paths, judged.gguf, judged.sha256, llama_cpp, TUNED)
     champion = _champion(recipe, paths)
-    answers = _answers(recipe, paths, rows, tuned, champion)
+    models = {TUNED: tuned}
+    if champion is not None:
+        models[CHAMPION] = _model(paths, champion.gguf, champion.sha256, llama_cpp, CHAMPION)
+    answers = _answers(recipe, paths, rows, models)
     found = measure(measuring, answers)
     comparisons = {
         metric: compare(metric, variants, len(rows), _confidence(recipe, metric))
@@ -124,13 +130,14 @@ def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
 
 @dataclass(frozen=True)
 class _Model:
-    """A file that is asked: its digest, and what serves it."""
+    """A file that is asked: its digest, how kept answers name it, and what serves it."""
 
     sha256: str
-    server: Callable[[], AbstractContextManager[str]]
+    name: str
+    server: Server
 
 
-def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
+def _model(paths: Paths, gguf: Path, sha256: str, llama_cpp: str, label: str) -> _Model:
     datasheet = read_json(paths.reports / "datasheet.json")
 
     def server() -> AbstractContextManager[str]:
@@ -140,25 +147,21 @@ def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
         log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    return _Model(sha256, server)
+    return _Model(sha256, answering(sha256, llama_cpp), server)
 
 
-def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: Champion | None) -> Answers:
-    """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
+def _answers(recipe: Recipe, paths: Paths, rows: Rows, models: Mapping[str, _Model]) -> Answers:
+    """By variant: what the base answered in the baseline stage, and what `models` answer now or did before."""
     ids = [row["example_id"] for row in rows]
     check_made("baseline", recipe.name, paths.work / "baseline")
     files = {variant: paths.work / "baseline" / f"{variant}.jsonl" for variant in BASE_VARIANTS}
     answers: Answers = {variant: read_answers(file, ids) for variant, file in files.items() if file.exists()}
-    answers[TUNED] = _asked(recipe, paths, rows, tuned, TUNED)
-    if champion is not None:
-        model = _model(paths, champion.gguf, champion.sha256, CHAMPION)
-        answers[CHAMPION] = _asked(recipe, paths, rows, model, CHAMPION)
-    return answers
+    return answers | {label: _asked(recipe, paths, rows, model, label) for label, model in models.items()}
 
 
 def _asked(recipe: Recipe, paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
     datasheet = read_json(paths.reports / "datasheet.json")
-    questions = tuned_questions(recipe, datasheet, rows, model.sha256)
+    questions = tuned_questions(recipe, datasheet, rows, model.name)
     return answers_to(questions, paths.scratch / "evaluate", model.server, label)
 
 
@@ -168,7 +171,9 @@ def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]
     bases = [variant for variant in variants if variant not in (TUNED, CHAMPION)]
     found = {variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids) for variant in bases}
     expected = read_expected(folder / "expected.json", ids)
-    found[TUNED] = answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)
+    found[TUNED] = answer_likelihoods(
+        tuned.name, expected, paths.scratch / "evaluate", tuned.server, f"{TUNED}, expected answers"
+    )
     return perplexity_figure(found)
 
 
