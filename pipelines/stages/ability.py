@@ -1,8 +1,8 @@
 """ability: what tuning broke: base and tuned model, as the files that ship, on public benchmarks of general ability.
 
 Reads the benchmarks' files and work/<r>/gguf/. Writes reports/<r>/ability.json, which says so where the recipe asks
-for none. The base's answers are kept in the user's cache , so that recipes share them; the tuned
-model's in scratch.
+for none. The base's answers are kept in the user's cache, so that recipes share them; the tuned model's in
+scratch.
 """
 
 from functools import partial
