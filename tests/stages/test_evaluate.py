@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, sha256_of_file, write_json
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json
 from pipelines.gguf.toolchain import PROGRAMS, version_at_hand
 from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import Continuation
@@ -157,17 +157,28 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
         assert SECRET_WORD not in report.read_text()
 
 
-def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str]) -> None:
+def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str], longest_answer: int = 8) -> None:
     """As an earlier evaluate left them, so that no server is needed."""
     rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
     prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
     model = answering(gguf_sha256, version_at_hand("0.5.0"))
-    asked = Questions(model, prompts, 8 + ANSWER_MARGIN_TOKENS, tools)
-    given = [asdict(Answer(text, "stop", 0.1)) for text in texts]
-    lines = [json.dumps({"question": asked.key(row), "said": said}) for row, said in enumerate(given)]
+    asked = Questions(model, prompts, longest_answer + ANSWER_MARGIN_TOKENS, tools)
+    keep(paths, model, {asked.key(row): asdict(Answer(text, "stop", 0.1)) for row, text in enumerate(texts)})
+
+
+def keep_lengths(paths: Paths, gguf_sha256: str, answer: int = 8) -> None:
+    """As an earlier evaluate counted them in the champion's tokens."""
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
+    keys = [sha256_of_json({"lengths": [row["prompt"], row["tools"], row["answer"]]}) for row in rows]
+    lengths = {key: {"prompt": 30, "answer": answer} for key in keys}
+    keep(paths, answering(gguf_sha256, version_at_hand("0.5.0")), lengths)
+
+
+def keep(paths: Paths, model: str, said: dict[str, dict[str, Any]]) -> None:
     kept = paths.scratch / "evaluate" / f"{model}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text("".join(line + "\n" for line in lines))
+    with kept.open("a") as stream:
+        stream.writelines(json.dumps({"question": key, "said": one}) + "\n" for key, one in said.items())
 
 
 CARD, LOAN = '{"product": "Card"}', '{"product": "Loan"}'
@@ -293,6 +304,7 @@ def test_without_a_champion_its_rule_holds_and_says_so(asked):
 
 def test_the_champion_is_asked_the_same_rows_and_compared_in_pairs(asked, tracking):
     champion = crown(tracking, b"an older model")
+    keep_lengths(asked, champion)
     keep_answers(asked, champion, [*RIGHT[:30], *["no JSON"] * 10])
     found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
     (rule,) = found["rules"]
@@ -302,6 +314,17 @@ def test_the_champion_is_asked_the_same_rows_and_compared_in_pairs(asked, tracki
     assert found["metrics"]["exact_match"]["compared_with"] == "base"
     assert "champion" in found["variants"]
     assert evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0.2}})["verdict"] == "not-enough-data"
+
+
+def test_a_champion_with_longer_tokens_has_no_less_room(asked, tracking):
+    champion = crown(tracking, b"an older model on another base")
+    keep_lengths(asked, champion, answer=50)
+    # What it answers in as few tokens as the new base needs is another answer.
+    keep_answers(asked, champion, ["cut o"] * 40)
+    keep_answers(asked, champion, RIGHT, longest_answer=50)
+    found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
+    assert found["metrics"]["exact_match"]["champion"] == 1
+    assert found["verdict"] != "pass"
 
 
 def test_a_champion_that_is_the_very_file_is_nothing_to_beat(asked, tracking):
