@@ -134,8 +134,8 @@ def _base(folder: Path, quant: str, recipe: Recipe, paths: Paths) -> _Model:
 
 
 def _server(model: _Model, context: int, paths: Paths) -> AbstractContextManager[str]:
-    # Found only when something is left to ask: kept answers need no llama.cpp.
     log = paths.scratch / "safety" / f"{model.name}.log"
+    # Found only when something is left to ask: kept answers need no llama.cpp.
     return serving(model.gguf, find_toolchain(), parallel=PARALLEL, context_per_slot=context, log=log)
 
 
