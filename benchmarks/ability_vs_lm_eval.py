@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -184,8 +184,8 @@ def ours(questions: dict[str, list[Question]], base: Path, quant: str, folder: P
         )
         for task, rows in asked.items():
             started = time.perf_counter()
-            given = answers(rows, folder / "kept" / f"{task}.jsonl", lambda: url, task)
-            found[task] = (time.perf_counter() - started, given)
+            given = answers({task: rows}, "base", folder / "kept", lambda: nullcontext(url), task)
+            found[task] = (time.perf_counter() - started, given[task])
     return found
 
 

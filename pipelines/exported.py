@@ -12,12 +12,13 @@ from pipelines.paths import Paths
 
 @dataclass(frozen=True)
 class JudgedFile:
-    """The GGUF that ships; `entry` is what export.json holds of its quant."""
+    """The GGUF that ships; `entry` is what export.json holds of its quant, `llama_cpp` the version that made it."""
 
     quant: str
     gguf: Path
     sha256: str
     entry: Mapping[str, Any]
+    llama_cpp: str
 
 
 def judged_quant(export: Mapping[str, Any]) -> str:
@@ -46,4 +47,4 @@ def judged_file(paths: Paths) -> JudgedFile:
     gguf = paths.work / "gguf" / str(entry["file"])
     if sha256_of_file(gguf) != entry["sha256"]:
         raise TinsmithError(f"{gguf}: is not the file that {report} describes; run the export stage again")
-    return JudgedFile(quant, gguf, entry["sha256"], entry)
+    return JudgedFile(quant, gguf, entry["sha256"], entry, export["llama_cpp"])

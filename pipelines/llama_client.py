@@ -14,8 +14,17 @@ from pipelines.errors import TinsmithError
 # Requests that are under way at once; the server is started with as many slots.
 PARALLEL = 8
 _REQUEST_SECONDS = 600
+_CONNECT_SECONDS = 10
 # As many of the likeliest tokens as no vocabulary has.
 _ALL = 10_000_000
+
+
+class ServerEndedError(TinsmithError):
+    """The server is gone, or answers nobody; `kind` is that of the failure."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"llama-server is gone, or answers nobody ({kind}); look into its log")
+        self.kind = kind
 
 
 class NoAnswerInTimeError(TinsmithError):
@@ -50,6 +59,14 @@ def session() -> requests.Session:
     return made
 
 
+def check_alive(requests_session: requests.Session, url: str) -> None:
+    """A request that hangs is a failure of its own; raises ServerEndedError where the server answers nobody."""
+    try:
+        requests_session.get(f"{url}/health", timeout=_CONNECT_SECONDS)
+    except requests.RequestException as error:
+        raise ServerEndedError(type(error).__name__) from None
+
+
 @contextmanager
 def request_pool() -> Iterator[ThreadPoolExecutor]:
     """Threads that drop what is queued when the block ends early, instead of asking it all first."""
@@ -81,7 +98,9 @@ def likelihoods(url: str, asked: Sequence[Continuation], top: int = 1) -> list[l
     softmax of the model's own logits, before the grammar. Neighbours that share a prompt's beginning share its work.
 
     Raises:
-        TinsmithError: the server ended, refused, or went another way than asked.
+        NoAnswerInTimeError: a request took too long.
+        ServerEndedError: the server is gone.
+        TinsmithError: the server refused, or went another way than asked.
     """
     with request_pool() as pool, session() as requests_session:
         waiting: dict[Future[list[TokenLikelihood]], int] = {
@@ -154,7 +173,8 @@ def completion(
 
     Raises:
         NoAnswerInTimeError: the model was not done in time.
-        TinsmithError: the server ended or refused.
+        ServerEndedError: the server is gone.
+        TinsmithError: the server refused.
     """
     body = {
         "prompt": list(prompt),
@@ -173,13 +193,12 @@ def _posted(url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(requests_session: requests.Session, url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
     try:
-        response = requests_session.post(f"{url}/{place}", json=body, timeout=(10, _REQUEST_SECONDS))
+        response = requests_session.post(f"{url}/{place}", json=body, timeout=(_CONNECT_SECONDS, _REQUEST_SECONDS))
     except requests.ReadTimeout:
+        check_alive(requests_session, url)
         raise NoAnswerInTimeError(f"llama-server gave no answer to /{place} in {_REQUEST_SECONDS} s") from None
     except requests.RequestException as error:
-        raise TinsmithError(
-            f"llama-server gave no answer to /{place} ({type(error).__name__}); look into its log"
-        ) from None
+        raise ServerEndedError(type(error).__name__) from None
     if response.status_code == 500:
         raise _ServerFailedError(f"llama-server failed at /{place} (HTTP 500); look into its log")
     if not response.ok:

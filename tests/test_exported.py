@@ -25,9 +25,10 @@ def test_the_judged_file_is_refused_when_it_is_another_than_was_exported(tmp_pat
     gguf = paths.work / "gguf" / "triage-Q8_0.gguf"
     gguf.write_bytes(b"what was exported")
     entry = {"file": gguf.name, "sha256": hashlib.sha256(b"what was exported").hexdigest()}
-    write_json(paths.reports / "export.json", {"judged": "Q8_0", "quants": {"Q8_0": entry}})
+    write_json(paths.reports / "export.json", {"judged": "Q8_0", "quants": {"Q8_0": entry}, "llama_cpp": "1.2.3"})
     found = judged_file(paths)
     assert (found.quant, found.gguf, found.sha256, found.entry) == ("Q8_0", gguf, entry["sha256"], entry)
+    assert found.llama_cpp == "1.2.3"
     gguf.write_bytes(b"what was exporteD")
     with pytest.raises(TinsmithError, match=r"is not the file that .*export\.json describes; run the export stage"):
         judged_file(paths)

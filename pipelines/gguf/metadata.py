@@ -45,6 +45,16 @@ def check_metadata(file: Path, wanted: Mapping[str, str | int]) -> None:
         )
 
 
+def trained_context(file: Path) -> int:
+    """Tokens that a GGUF's model was trained to read and write; llama-server gives no request more room.
+
+    Raises:
+        TinsmithError: it is no GGUF, or is cut short.
+    """
+    found = read_metadata(file)
+    return int(found[f"{found['general.architecture']}.context_length"])
+
+
 def read_metadata(file: Path) -> dict[str, Any]:
     """Every text and number that a GGUF says of itself, by key; lists, such as the vocabulary's, are left out.
 

@@ -91,6 +91,12 @@ def installed_toolchain() -> Toolchain | None:
     )
 
 
+def version_at_hand(otherwise: str) -> str:
+    """The version of the toolchain that is there already; where there is none, `otherwise`."""
+    found = installed_toolchain()
+    return found.version if found else otherwise
+
+
 def build_folder() -> Path:
     """Where this machine's own build lies: by source, options and processor, so that a shared home stays right."""
     cpu = Path("/proc/cpuinfo")

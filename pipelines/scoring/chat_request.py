@@ -11,10 +11,12 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from pipelines.errors import TinsmithError
+from pipelines.llama_client import ServerEndedError, check_alive
 
 _CONNECT_SECONDS = 10
 _CHUNK = 2**16
-_FAILURES = ("timeout", "prompt_too_long", "too_large", "unreadable")
+_LATE = "timeout"
+_FAILURES = (_LATE, "prompt_too_long", "too_large", "unreadable")
 # What llama-server calls a prompt that does not fit into a slot.
 _TOO_LONG = "exceed_context_size_error"
 _DIGITS = 4
@@ -41,9 +43,10 @@ class Answer:
         """Whether the model said anything; if not, the row counts as wrong."""
         return self.finish_reason not in _FAILURES
 
-
-class ServerEndedError(Exception):
-    """The server is gone, or answers nobody; its text is the kind of the failure."""
+    @property
+    def in_time(self) -> bool:
+        """Whether the model was waited for to its end; on another day it may be done in time."""
+        return self.finish_reason != _LATE
 
 
 def ask(session: requests.Session, url: str, body: Mapping[str, object], *, seconds: float, most_bytes: int) -> Answer:
@@ -71,10 +74,10 @@ def ask(session: requests.Session, url: str, body: Mapping[str, object], *, seco
                 if len(reply) > most_bytes:
                     return Answer("", "too_large", _seconds_since(started))
                 if time.perf_counter() - started > seconds:
-                    return Answer("", "timeout", _seconds_since(started))
+                    return Answer("", _LATE, _seconds_since(started))
     except (requests.ReadTimeout, ReadTimeoutError):
-        _check_alive(session, url)
-        return Answer("", "timeout", _seconds_since(started))
+        check_alive(session, url)
+        return Answer("", _LATE, _seconds_since(started))
     except (requests.ConnectionError, HTTPError) as error:
         raise ServerEndedError(type(error).__name__) from None
     # What is no UTF-8 is shown as such in the answer instead of hiding all of it.
@@ -116,14 +119,6 @@ def _refusal(text: str, status: int, started: float) -> Answer:
         return Answer("", "prompt_too_long", _seconds_since(started))
     # The server's own sentence may quote the prompt, so only its kind is told.
     raise TinsmithError(f"the server refused a prompt with HTTP {status} ({kind}); look into its log")
-
-
-def _check_alive(session: requests.Session, url: str) -> None:
-    """A row that hangs is a failure of the row; a server that answers nobody is one of the server."""
-    try:
-        session.get(f"{url}/health", timeout=_CONNECT_SECONDS)
-    except requests.RequestException as error:
-        raise ServerEndedError(type(error).__name__) from None
 
 
 def _seconds_since(started: float) -> float:

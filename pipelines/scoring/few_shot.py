@@ -1,7 +1,7 @@
 """Which training examples the base is shown before a question."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,14 @@ def nearest_examples(train: Iterable[Row], asked: Sequence[Row], count: int) -> 
     wanted = np.unique(places[chosen])
     found = dict(zip(wanted.tolist(), _at(train, wanted), strict=True))
     return [[found[place] for place in places[nearest[::-1]].tolist()] for nearest in chosen]
+
+
+def fitting_examples(near: Sequence[Row], tokens: Callable[[Sequence[Row]], int], most: int) -> Sequence[Row]:
+    """As many of the nearest examples as fit: the farthest, which come first, are left out one after another.
+
+    `tokens` counts those of the prompt with given examples; it may have `most`. None where not even one fits.
+    """
+    return next((near[left_out:] for left_out in range(len(near)) if tokens(near[left_out:]) <= most), ())
 
 
 def _candidates(train: Iterable[Row]) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:

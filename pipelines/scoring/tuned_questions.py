@@ -11,10 +11,11 @@ from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.prompts import Row
 
 
-def tuned_questions(recipe: Recipe, datasheet: Mapping[str, Any], rows: Sequence[Row], gguf_sha256: str) -> Questions:
+def tuned_questions(recipe: Recipe, datasheet: Mapping[str, Any], rows: Sequence[Row], model: str) -> Questions:
     """The rows' own prompts, held to the form of the answers where the recipe serves the model so.
 
-    Safety and evaluate ask the same, so that each answer is asked for once.
+    Safety and evaluate ask the same, so that each answer is asked for once. `model` is who answers, as asking.answering
+    names it.
 
     Raises:
         TinsmithError: the recipe wants a grammar, but answers have no closed form.
@@ -25,7 +26,7 @@ def tuned_questions(recipe: Recipe, datasheet: Mapping[str, Any], rows: Sequence
         raise TinsmithError(
             f"{Paths(recipe.name).recipe}: evaluate.constrained: answers here are free or may call tools; take it out"
         )
-    return Questions(gguf_sha256, prompts, longest_answer(datasheet), tools, grammar)
+    return Questions(model, prompts, longest_answer(datasheet), tools, grammar)
 
 
 def longest_answer(datasheet: Mapping[str, Any]) -> int:

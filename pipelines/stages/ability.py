@@ -1,13 +1,11 @@
 """ability: what tuning broke: base and tuned model, as the files that ship, on public benchmarks of general ability.
 
 Reads the benchmarks' files and work/<r>/gguf/. Writes reports/<r>/ability.json, which says so where the recipe asks
-for none. The base's answers are kept in the user's cache under its file's digest, so that recipes share them; the tuned
-model's in scratch.
+for none. The base's answers are kept in the user's cache, so that recipes share them; the tuned model's in
+scratch.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,15 @@ from pipelines.exported import judged_file
 from pipelines.files import sha256_of_file, write_json
 from pipelines.gguf.base_gguf import baseline_gguf
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import find_toolchain
+from pipelines.gguf.toolchain import Toolchain, find_toolchain
 from pipelines.llama_client import PARALLEL
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made, user_cache
 from pipelines.recipe import Recipe
-from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, tokenised
+from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, scores, tokenised
 from pipelines.scoring.ability.questions import Question, Scores
 from pipelines.scoring.ability.tasks import TASKS, questions_of
+from pipelines.scoring.asking import answering
 from pipelines.stage_runner import run
 
 # A slot's room beyond the longest prompt and answer.
@@ -42,16 +41,16 @@ def ability(recipe: Recipe, paths: Paths) -> None:
 
     questions = questions_of(recipe.evaluate.ability)
     check_made("baseline", recipe.name, paths.work / "baseline" / "imatrix.json")
-    tuned = judged_file(paths)
+    tuned, toolchain = judged_file(paths), find_toolchain()
     base_folder = base_model(recipe.model).folder
     asked = tokenised_questions(questions, base_folder)
     models = {
-        "base": (baseline_gguf(base_folder, tuned.quant, find_toolchain(), paths), user_cache() / "ability"),
+        "base": (baseline_gguf(base_folder, tuned.quant, toolchain, paths), user_cache() / "ability"),
         "tuned": (tuned.gguf, paths.scratch / "ability"),
     }
-    answered = {name: _answered(name, gguf, kept, asked, paths) for name, (gguf, kept) in models.items()}
-    scores = {name: _scores(questions, given) for name, given in answered.items()}
-    compared = [figures(TASKS[name], scores["base"][name], scores["tuned"][name]) for name in questions]
+    answered = {name: _answered(name, gguf, kept, asked, toolchain, paths) for name, (gguf, kept) in models.items()}
+    scored = {name: _scores(questions, given) for name, given in answered.items()}
+    compared = [figures(TASKS[name], scored["base"][name], scored["tuned"][name]) for name in questions]
     write_json(
         paths.reports / "ability.json",
         {
@@ -81,41 +80,25 @@ def tokenised_questions(questions: dict[str, list[Question]], base: Path) -> dic
 
 
 def _answered(
-    model: str, gguf: Path, kept: Path, asked: dict[str, list[Asked]], paths: Paths
+    model: str, gguf: Path, kept_in: Path, asked: dict[str, list[Asked]], toolchain: Toolchain, paths: Paths
 ) -> dict[str, list[Answered]]:
-    """What a model answered, by task; its server is started once, and only where something is left to ask."""
+    """What a model answered, by task; one server is asked all tasks."""
     longest = max(question.tokens for rows in asked.values() for question in rows)
-    start = partial(
+    server = partial(
         serving,
         gguf,
-        find_toolchain(),
+        toolchain,
         parallel=PARALLEL,
         context_per_slot=longest + _SPARE_TOKENS,
         log=paths.scratch / "ability" / f"{model}.log",
     )
-    folder = kept / sha256_of_file(gguf)
-    with _started_when_needed(start) as server:
-        return {
-            name: answers(rows, folder / f"{name}.jsonl", server, f"asking {model} {name}")
-            for name, rows in asked.items()
-        }
-
-
-@contextmanager
-def _started_when_needed(start: Callable[[], Any]) -> Iterator[Callable[[], str]]:
-    """Gives what starts the server on its first call and gives its URL on every call; it stops with the block."""
-    with ExitStack() as stack:
-
-        @cache
-        def server() -> str:
-            return str(stack.enter_context(start()))
-
-        yield server
+    by = answering(sha256_of_file(gguf), toolchain.version)
+    return answers(asked, by, kept_in, server, f"{model} {', '.join(asked)}")
 
 
 def _scores(questions: dict[str, list[Question]], given: dict[str, list[Answered]]) -> dict[str, list[Scores]]:
     return {
-        name: [TASKS[name].score(question, said.answer) for question, said in zip(rows, given[name], strict=True)]
+        name: [scores(TASKS[name], question, said) for question, said in zip(rows, given[name], strict=True)]
         for name, rows in questions.items()
     }
 

@@ -10,20 +10,22 @@ from typing import Any
 
 from pipelines.data.sampled_text import ROWS, SampledText, rendered_chats
 from pipelines.data.side_rows import SideRows
-from pipelines.data.tokenizing import chat_text, expected_tokens
+from pipelines.data.tokenizing import Tools, chat_text, expected_tokens
 from pipelines.errors import TinsmithError
 from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file, write_json, written_whole
 from pipelines.gguf import imatrix
 from pipelines.gguf.base_gguf import base_gguf
+from pipelines.gguf.metadata import trained_context
 from pipelines.gguf.server import serving
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.llama_client import PARALLEL, Continuation
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
-from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, answers_side_by_side, write_answers
-from pipelines.scoring.few_shot import nearest_examples
+from pipelines.scoring.answers import Answer, Questions, answers_side_by_side, write_answers
+from pipelines.scoring.asking import answering
+from pipelines.scoring.few_shot import fitting_examples, nearest_examples
 from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.perplexity import (
     AnswerLikelihood,
@@ -32,6 +34,7 @@ from pipelines.scoring.metrics.perplexity import (
     write_likelihoods,
 )
 from pipelines.scoring.prompts import BASE_VARIANTS, Row, base_prompt, described, judged_rows
+from pipelines.scoring.tuned_questions import longest_answer
 from pipelines.stage_runner import run
 
 
@@ -52,7 +55,10 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf_sha256 = sha256_of_file(gguf)
     answers: dict[str, list[Answer]] = {}
     likelihoods: dict[str, list[AnswerLikelihood]] = {}
-    for asked in _questions(recipe, paths, rows, gguf_sha256):
+    model = answering(gguf_sha256, toolchain.version)
+    near = nearest_examples(SideRows(paths.work / "train.parquet", canaries=False), rows, recipe.evaluate.few_shot)
+    shots = _fitting(recipe, paths, rows, near, tokenizer, trained_context(gguf))
+    for asked in _questions(recipe, paths, rows, shots, model):
         server = partial(
             serving,
             gguf,
@@ -65,7 +71,8 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
         if recipe.evaluate.perplexity:
             # Variants that are asked together have the same prompts.
             expected = _expected(tokenizer, next(iter(asked.values())).prompts, rows)
-            found = answer_likelihoods(gguf_sha256, expected, paths.scratch / "baseline", server)
+            label = f"{', '.join(asked)}, expected answers"
+            found = answer_likelihoods(model, expected, paths.scratch / "baseline", server, label)
             likelihoods |= dict.fromkeys(asked, found)
     ids = [row["example_id"] for row in rows]
     with written_whole(paths.work / "baseline") as folder:
@@ -84,6 +91,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             "rows": len(rows),
             "quant": quant,
             "gguf_sha256": gguf_sha256,
+            "fewer_examples": sum(len(kept) < len(found) for kept, found in zip(shots, near, strict=True)),
             "variants": {
                 variant: _summary(variant, answers[variant]) for variant in BASE_VARIANTS if variant in answers
             },
@@ -99,16 +107,32 @@ def _imatrix_text(recipe: Recipe, paths: Paths, tokenizer: Any) -> SampledText:
     return rendered_chats(tokenizer, judged_rows(train, ROWS), imatrix.MOST_TOKENS)
 
 
-def _questions(recipe: Recipe, paths: Paths, rows: Sequence[Row], gguf_sha256: str) -> Iterator[dict[str, Questions]]:
+def _fitting(
+    recipe: Recipe, paths: Paths, rows: Sequence[Row], near: Sequence[Sequence[Row]], tokenizer: Any, context: int
+) -> list[Sequence[Row]]:
+    """Of the examples that are nearest to each row, those with which prompt and answer fit into the base's context: a
+    longer prompt would count as a wrong answer."""
+    datasheet = read_json(paths.reports / "datasheet.json")
+    answer, allowed = recipe.data.example.assistant, datasheet["allowed_answers"]
+
+    def tokens(row: Row, shots: Sequence[Row]) -> int:
+        return _tokens(tokenizer, base_prompt(row["prompt"], answer, allowed, shots), row["tools"])
+
+    most = context - longest_answer(datasheet)
+    return [fitting_examples(found, partial(tokens, row), most) for row, found in zip(rows, near, strict=True)]
+
+
+def _questions(
+    recipe: Recipe, paths: Paths, rows: Sequence[Row], shots: Sequence[Sequence[Row]], model: str
+) -> Iterator[dict[str, Questions]]:
     """The base's variants; those that are asked the same prompt, which a slot then reads once, come together."""
     datasheet = read_json(paths.reports / "datasheet.json")
     answer, allowed = recipe.data.example.assistant, datasheet["allowed_answers"]
-    max_tokens = datasheet["tokens"]["longest_answer"] + ANSWER_MARGIN_TOKENS
     tools = [row["tools"] for row in rows]
 
-    shots = nearest_examples(SideRows(paths.work / "train.parquet", canaries=False), rows, recipe.evaluate.few_shot)
-    plain = Questions(gguf_sha256, [base_prompt(row["prompt"], answer, allowed, ()) for row in rows], max_tokens, tools)
-    shown = [base_prompt(row["prompt"], answer, allowed, near) for row, near in zip(rows, shots, strict=True)]
+    bare = [base_prompt(row["prompt"], answer, allowed, ()) for row in rows]
+    plain = Questions(model, bare, longest_answer(datasheet), tools)
+    shown = [base_prompt(row["prompt"], answer, allowed, few) for row, few in zip(rows, shots, strict=True)]
     best = {"base_few_shot": replace(plain, prompts=shown)} if recipe.evaluate.few_shot else {"base": plain}
     if grammar := answer_grammar(answer, datasheet, tools):
         best["base_constrained"] = replace(plain, prompts=shown, grammar=grammar)
@@ -125,9 +149,13 @@ def _expected(tokenizer: Any, prompts: Sequence[Sequence[dict[str, Any]]], rows:
 def _most_tokens(questions: Questions, tokenizer: Any) -> int:
     """Tokens of the longest prompt as the model reads it, and of the answer."""
     asked = zip(questions.prompts, questions.tools, strict=True)
-    texts = (chat_text(tokenizer, prompt, callable_, asking=True) for prompt, callable_ in asked)
-    longest = max(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts)
-    return longest + questions.max_tokens
+    return max(_tokens(tokenizer, prompt, tools) for prompt, tools in asked) + questions.max_tokens
+
+
+def _tokens(tokenizer: Any, prompt: Sequence[dict[str, Any]], tools: Tools) -> int:
+    """Tokens of a prompt as the model reads it."""
+    text = chat_text(tokenizer, prompt, tools, asking=True)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _summary(variant: str, answers: list[Answer]) -> dict[str, Any]:

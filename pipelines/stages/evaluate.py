@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pipelines.errors import TinsmithError
 from pipelines.exported import judged_file
 from pipelines.files import read_json, write_json, write_text
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import find_toolchain
+from pipelines.gguf.toolchain import find_toolchain, version_at_hand
 from pipelines.handoff.champion import Champion, fetch_champion
 from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import PARALLEL
@@ -25,6 +26,7 @@ from pipelines.paths import Paths, check_made
 from pipelines.recipe import JsonAnswer, Recipe, answer_key
 from pipelines.scoring import gate
 from pipelines.scoring.answers import Answer, answers_to, read_answers
+from pipelines.scoring.asking import answering
 from pipelines.scoring.comparison import CHAMPION, TUNED, compare
 from pipelines.scoring.comparison_slices import (
     Slice,
@@ -44,6 +46,7 @@ from pipelines.scoring.metrics.perplexity import (
     read_expected,
     read_likelihoods,
 )
+from pipelines.scoring.own_lengths import in_own_tokens
 from pipelines.scoring.prompts import BASE_VARIANTS, Row, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
 from pipelines.stage_runner import run
@@ -51,6 +54,8 @@ from pipelines.stage_runner import run
 Rows = Sequence[Row]
 Answers = dict[str, Sequence[Answer]]
 _DEFAULT_CONFIDENCE = 0.95
+# A slot's tokens where none are read, only counted.
+_CONTEXT_TO_COUNT = 256
 
 
 def evaluate(recipe: Recipe, paths: Paths) -> None:
@@ -63,9 +68,15 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
     judged = judged_file(paths)
-    tuned = _model(paths, judged.gguf, judged.sha256, TUNED)
+    # What is kept is of the llama.cpp that is at hand, or of that which made the file.
+    llama_cpp = version_at_hand(judged.llama_cpp)
+    tuned = _model(paths, judged.gguf, judged.sha256, llama_cpp, TUNED)
     champion = _champion(recipe, paths)
-    answers = _answers(recipe, paths, rows, tuned, champion)
+    answers = _answers(recipe, paths, rows, tuned)
+    if champion is not None:
+        model = _model(paths, champion.gguf, champion.sha256, llama_cpp, CHAMPION)
+        is_tuned = champion.sha256 == tuned.sha256
+        answers[CHAMPION] = answers[TUNED] if is_tuned else _champions_answers(recipe, paths, rows, model)
     found = measure(measuring, answers)
     comparisons = {
         metric: compare(metric, variants, len(rows), _confidence(recipe, metric))
@@ -124,42 +135,48 @@ def _champion(recipe: Recipe, paths: Paths) -> Champion | None:
 
 @dataclass(frozen=True)
 class _Model:
-    """A file that is asked: its digest, and what serves it."""
+    """A file that is asked: its digest, how kept answers name it, and what serves it with so many tokens a slot."""
 
     sha256: str
-    server: Callable[[], AbstractContextManager[str]]
+    name: str
+    serve: Callable[[int], AbstractContextManager[str]]
 
 
-def _model(paths: Paths, gguf: Path, sha256: str, label: str) -> _Model:
-    datasheet = read_json(paths.reports / "datasheet.json")
-
-    def server() -> AbstractContextManager[str]:
+def _model(paths: Paths, gguf: Path, sha256: str, llama_cpp: str, label: str) -> _Model:
+    def serve(context: int) -> AbstractContextManager[str]:
         # Found only when something is left to ask: scoring kept answers anew needs no llama.cpp.
         toolchain = find_toolchain()
-        context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
         log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    return _Model(sha256, server)
+    return _Model(sha256, answering(sha256, llama_cpp), serve)
 
 
-def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model, champion: Champion | None) -> Answers:
-    """By variant: what the base answered in the baseline stage, and what the others answer now or did before."""
+def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model) -> Answers:
+    """By variant: what the base answered in the baseline stage, and what the tuned model answers now or did before."""
     ids = [row["example_id"] for row in rows]
     check_made("baseline", recipe.name, paths.work / "baseline")
     files = {variant: paths.work / "baseline" / f"{variant}.jsonl" for variant in BASE_VARIANTS}
     answers: Answers = {variant: read_answers(file, ids) for variant, file in files.items() if file.exists()}
-    answers[TUNED] = _asked(recipe, paths, rows, tuned, TUNED)
-    if champion is not None:
-        model = _model(paths, champion.gguf, champion.sha256, CHAMPION)
-        answers[CHAMPION] = _asked(recipe, paths, rows, model, CHAMPION)
+    questions = tuned_questions(recipe, read_json(paths.reports / "datasheet.json"), rows, tuned.name)
+    answers[TUNED] = answers_to(questions, paths.scratch / "evaluate", partial(tuned.serve, _context(paths)), TUNED)
     return answers
 
 
-def _asked(recipe: Recipe, paths: Paths, rows: Rows, model: _Model, label: str) -> Sequence[Answer]:
+def _context(paths: Paths) -> int:
+    """Tokens of the longest prompt and answer of the tuned model."""
     datasheet = read_json(paths.reports / "datasheet.json")
-    questions = tuned_questions(recipe, datasheet, rows, model.sha256)
-    return answers_to(questions, paths.scratch / "evaluate", model.server, label)
+    return int(datasheet["tokens"]["longest"]) + longest_answer(datasheet)
+
+
+def _champions_answers(recipe: Recipe, paths: Paths, rows: Rows, champion: _Model) -> Sequence[Answer]:
+    """The datasheet counts the tokens of the recipe's base, and a champion may be of another."""
+    kept_in = paths.scratch / "evaluate"
+    questions = tuned_questions(recipe, read_json(paths.reports / "datasheet.json"), rows, champion.name)
+    counting = partial(champion.serve, _CONTEXT_TO_COUNT)
+    expected = [row["answer"] for row in rows]
+    questions, context = in_own_tokens(questions, expected, kept_in, counting, f"{CHAMPION}, lengths")
+    return answers_to(questions, kept_in, partial(champion.serve, context), CHAMPION)
 
 
 def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]) -> dict[str, Any]:
@@ -168,7 +185,8 @@ def _perplexity(tuned: _Model, paths: Paths, rows: Rows, variants: Iterable[str]
     bases = [variant for variant in variants if variant not in (TUNED, CHAMPION)]
     found = {variant: read_likelihoods(folder / f"{variant}.likelihoods.json", ids) for variant in bases}
     expected = read_expected(folder / "expected.json", ids)
-    found[TUNED] = answer_likelihoods(tuned.sha256, expected, paths.scratch / "evaluate", tuned.server)
+    server, label = partial(tuned.serve, _context(paths)), f"{TUNED}, expected answers"
+    found[TUNED] = answer_likelihoods(tuned.name, expected, paths.scratch / "evaluate", server, label)
     return perplexity_figure(found)
 
 

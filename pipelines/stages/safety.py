@@ -6,7 +6,7 @@ what was asked beside the test rows, with the answers.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -21,22 +21,23 @@ from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import chat_text, tokenize_row
 from pipelines.errors import TinsmithError
 from pipelines.exported import judged_file
-from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json, write_text
+from pipelines.files import read_json, sha256_of_file, write_json, write_text
 from pipelines.gguf.base_gguf import baseline_gguf
 from pipelines.gguf.server import serving
-from pipelines.gguf.toolchain import find_toolchain
-from pipelines.llama_client import PARALLEL, Continuation, likelihoods
+from pipelines.gguf.toolchain import find_toolchain, version_at_hand
+from pipelines.llama_client import PARALLEL, Continuation
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import Answer, Questions, answers_to, read_answers
+from pipelines.scoring.asking import answering
+from pipelines.scoring.metrics.perplexity import answer_likelihoods
 from pipelines.scoring.prompts import Prompt, Row, judged_rows
 from pipelines.scoring.safety.exposure import (
     Canary,
     canaries_part,
     candidate_answers,
-    exposure,
-    log_likelihoods,
+    exposures,
     read_canaries,
     references,
 )
@@ -62,6 +63,12 @@ class _Model:
     gguf: Path
     sha256: str
     quant: str
+    llama_cpp: str
+
+    @property
+    def answering(self) -> str:
+        """How kept answers name it."""
+        return answering(self.sha256, self.llama_cpp)
 
 
 def safety(recipe: Recipe, paths: Paths) -> None:
@@ -116,16 +123,18 @@ def _tuned(recipe: Recipe, paths: Paths) -> _Model:
     """The file that ships."""
     check_made("export", recipe.name, paths.reports / "export.json")
     judged = judged_file(paths)
-    return _Model(_TUNED, judged.gguf, judged.sha256, judged.quant)
+    return _Model(_TUNED, judged.gguf, judged.sha256, judged.quant, version_at_hand(judged.llama_cpp))
 
 
 def _base(folder: Path, quant: str, recipe: Recipe, paths: Paths) -> _Model:
     check_made("baseline", recipe.name, paths.work / "baseline" / "imatrix.json")
-    gguf = baseline_gguf(folder, quant, find_toolchain(), paths)
-    return _Model(_BASE, gguf, sha256_of_file(gguf), quant)
+    toolchain = find_toolchain()
+    gguf = baseline_gguf(folder, quant, toolchain, paths)
+    return _Model(_BASE, gguf, sha256_of_file(gguf), quant, toolchain.version)
 
 
-def _server(model: _Model, context: int, log: Path) -> AbstractContextManager[str]:
+def _server(model: _Model, context: int, paths: Paths) -> AbstractContextManager[str]:
+    log = paths.scratch / "safety" / f"{model.name}.log"
     # Found only when something is left to ask: kept answers need no llama.cpp.
     return serving(model.gguf, find_toolchain(), parallel=PARALLEL, context_per_slot=context, log=log)
 
@@ -136,8 +145,8 @@ def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: A
         return {}
     texts = [chat_text(tokenizer, prompt, None, asking=True) for prompt in probes.values()]
     longest = max(map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
-    server = partial(_server, model, longest + _ANSWER_TOKENS, paths.scratch / "safety" / f"{model.name}.log")
-    questions = Questions(model.sha256, list(probes.values()), _ANSWER_TOKENS)
+    server = partial(_server, model, longest + _ANSWER_TOKENS, paths)
+    questions = Questions(model.answering, list(probes.values()), _ANSWER_TOKENS)
     return dict(zip(probes, answers_to(questions, paths.scratch / "safety", server, model.name), strict=True))
 
 
@@ -152,14 +161,20 @@ def _canaries(
     asked = [_candidates(canary, others, tokenizer) for canary in canaries]
     context = max(len(chat) for chats in asked for chat in chats)
 
-    def exposures_by(url: str) -> list[float]:
-        return [exposure(log_likelihoods(chats, partial(likelihoods, url))) for chats in asked]
-
-    exposures = {model.name: _kept(model, asked, context, exposures_by, paths) for model in models}
+    bits = {
+        model.name: exposures(
+            asked,
+            model.answering,
+            paths.scratch / "safety",
+            partial(_server, model, context + 1, paths),
+            f"{model.name}, canaries",
+        )
+        for model in models
+    }
     extracted = {
         model: [canary.secret in answers[canary.canary] for canary in canaries] for model, answers in said.items()
     }
-    return canaries_part(canaries, extracted, exposures)
+    return canaries_part(canaries, extracted, bits)
 
 
 def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths: Paths) -> Part:
@@ -172,11 +187,13 @@ def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths:
     asked = [_answer_of(tokenizer, row) for row in (*members, *others)]
     context = max(len(answer.prompt) + len(answer.tokens) for answer in asked)
 
-    def means_by(url: str) -> list[float]:
-        return [sum(token.logprob for token in tokens) / len(tokens) for tokens in likelihoods(url, asked)]
-
-    plain = [[answer.prompt, answer.tokens] for answer in asked]
-    likely = {model.name: _kept(model, plain, context, means_by, paths) for model in models}
+    likely: dict[str, list[float]] = {}
+    for model in models:
+        server = partial(_server, model, context + 1, paths)
+        found = answer_likelihoods(
+            model.answering, asked, paths.scratch / "safety", server, f"{model.name}, rows that trained and others"
+        )
+        likely[model.name] = [one.logprob / one.tokens for one in found]
     return membership_part(
         {model: means[:size] for model, means in likely.items()},
         {model: means[size:] for model, means in likely.items()},
@@ -197,16 +214,6 @@ def _candidates(canary: Canary, others: Sequence[str], tokenizer: Any) -> list[l
     return [tokenize_row(tokenizer, row).input_ids[:-1] for row in rows]
 
 
-def _kept(model: _Model, asked: Any, context: int, ask: Callable[[str], list[float]], paths: Paths) -> list[float]:
-    """What `ask` tells of a server on the model; that of an earlier run with the same `asked` is read from scratch."""
-    kept = paths.scratch / "safety" / f"{sha256_of_json([model.sha256, asked])}.json"
-    if not kept.exists():
-        with _server(model, context + 1, paths.scratch / "safety" / f"{model.name}.log") as url:
-            write_json(kept, ask(url))
-    found: list[float] = read_json(kept)
-    return found
-
-
 def _judged_rows(recipe: Recipe, paths: Paths) -> list[Row]:
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
@@ -222,8 +229,8 @@ def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: 
     datasheet = read_json(paths.reports / "datasheet.json")
     kept_in = paths.scratch / "evaluate"
     context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
-    server = partial(_server, tuned, context, kept_in / "tuned.log")
-    given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.sha256), kept_in, server, _TUNED)
+    server = partial(_server, tuned, context, paths)
+    given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.answering), kept_in, server, _TUNED)
     return {_BASE: [answer.text for answer in base], _TUNED: [answer.text for answer in given]}
 
 

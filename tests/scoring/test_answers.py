@@ -20,12 +20,12 @@ from pipelines.scoring.answers import (
     write_answers,
 )
 
-SHA = "ab" * 32
+MODEL = "ab" * 32
 
 
 def questions(count: int, **changed) -> Questions:
     prompts = [[{"role": "user", "content": f"question {number}"}] for number in range(count)]
-    return Questions(**{"gguf_sha256": SHA, "prompts": prompts, "max_tokens": 8, **changed})
+    return Questions(**{"model": MODEL, "prompts": prompts, "max_tokens": 8, **changed})
 
 
 class Asked(list):
@@ -94,7 +94,7 @@ def test_nothing_is_asked_twice(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"gguf_sha256": "cd" * 32}, {"max_tokens": 9}, {"prompts": [[{"role": "user", "content": "x"}]]}]
+    "changed", [{"model": "cd" * 32}, {"max_tokens": 9}, {"prompts": [[{"role": "user", "content": "x"}]]}]
 )
 def test_another_model_setting_or_prompt_is_asked_anew(tmp_path, changed):
     asked = Asked()
@@ -105,7 +105,7 @@ def test_another_model_setting_or_prompt_is_asked_anew(tmp_path, changed):
 
 def test_a_run_killed_in_the_middle_of_a_line_goes_on_with_what_is_missing(tmp_path):
     whole = answers_to(questions(6), tmp_path, partial(chat_server, Asked()), "tuned")
-    (kept,) = tmp_path.iterdir()
+    (kept,) = tmp_path.glob("*.jsonl")
     lines = kept.read_bytes().splitlines(keepends=True)
     kept.write_bytes(b"".join(lines[:3]) + lines[3][:10])
     asked = Asked()
@@ -115,10 +115,14 @@ def test_a_run_killed_in_the_middle_of_a_line_goes_on_with_what_is_missing(tmp_p
     assert answers_to(questions(6), tmp_path, partial(chat_server, asked), "tuned") == again
 
 
-def kept_rows(folder) -> list[int]:
-    """The rows that the only file of kept answers holds, in the order in which they came."""
-    (kept,) = folder.iterdir()
-    return [json.loads(line)["index"] for line in kept.read_text().splitlines()]
+def kept_rows(folder) -> list[str]:
+    """What the only file of kept answers holds, in the order in which they came."""
+    (kept,) = folder.glob("*.jsonl")
+    return [json.loads(line)["said"]["text"] for line in kept.read_text().splitlines()]
+
+
+def all_rows(count: int) -> list[str]:
+    return sorted(f"question {number}" for number in range(count))
 
 
 def test_a_server_that_dies_is_started_again_and_no_row_is_lost_or_counted_twice(tmp_path):
@@ -137,7 +141,7 @@ def test_a_server_that_dies_is_started_again_and_no_row_is_lost_or_counted_twice
 
     given = answers_to(questions(20), tmp_path, dying, "tuned")
     assert [answer.text for answer in given] == [f"question {number}" for number in range(20)]
-    assert sorted(kept_rows(tmp_path)) == list(range(20))
+    assert sorted(kept_rows(tmp_path)) == all_rows(20)
     assert 2 <= len(starts) <= 4
 
 
@@ -161,7 +165,7 @@ def test_a_server_that_goes_on_dying_is_told_in_one_line_and_keeps_what_was_answ
     given = answers_to(questions(6), tmp_path, partial(chat_server, asked), "tuned")
     assert len(asked) == 6 - len(kept)
     assert [answer.text for answer in given] == [f"question {number}" for number in range(6)]
-    assert sorted(kept_rows(tmp_path)) == list(range(6))
+    assert sorted(kept_rows(tmp_path)) == all_rows(6)
 
 
 def test_a_prompt_longer_than_the_context_counts_as_wrong(tmp_path):
@@ -171,7 +175,7 @@ def test_a_prompt_longer_than_the_context_counts_as_wrong(tmp_path):
     assert (given[3].text, given[3].answered) == ("", False)
 
 
-def test_an_answer_that_does_not_come_in_time_counts_as_wrong(tmp_path, monkeypatch):
+def test_an_answer_that_does_not_come_in_time_counts_as_wrong_and_is_asked_again_the_next_time(tmp_path, monkeypatch):
     for bound, seconds in (("_SECONDS_TO_BEGIN", 0.2), ("_SECONDS_PER_TOKEN", 0), ("_SECONDS_PER_CHARACTER", 0)):
         monkeypatch.setattr(answers_module, bound, seconds)
     released = threading.Event()
@@ -190,6 +194,12 @@ def test_an_answer_that_does_not_come_in_time_counts_as_wrong(tmp_path, monkeypa
 
     given = answers_to(questions(3), tmp_path, server, "base")
     assert [answer.finish_reason for answer in given] == ["stop", "timeout", "stop"]
+    assert not given[1].answered
+    monkeypatch.undo()
+    asked = Asked()
+    again = answers_to(questions(3), tmp_path, partial(chat_server, asked), "base")
+    assert [answer.finish_reason for answer in again] == ["stop"] * 3
+    assert [body["messages"][-1]["content"] for body in asked] == ["question 1"]
 
 
 def test_a_longer_prompt_or_answer_is_waited_for_longer():
@@ -219,25 +229,34 @@ def test_sets_of_questions_are_asked_row_by_row(tmp_path, monkeypatch):
     assert [(body["messages"][-1]["content"], body.get("grammar")) for body in asked] == [
         (f"question {number}", grammar) for number in range(3) for grammar in (None, 'root ::= "a"')
     ]
-    # Each set is kept by itself, and the missing one alone is asked.
-    (tmp_path / f"{free.digest()}.jsonl").unlink()
+    # Each set is kept by itself, and what is missing alone is asked.
+    other = tmp_path / "other"
+    answers_to(held, other, partial(chat_server, asked), "held")
     asked.clear()
-    assert answers_side_by_side(both, tmp_path, partial(chat_server, asked)).keys() == both.keys()
+    assert answers_side_by_side(both, other, partial(chat_server, asked)).keys() == both.keys()
     assert [body.get("grammar") for body in asked] == [None] * 3
 
 
+def test_one_prompt_in_two_rows_is_asked_once(tmp_path):
+    asked = Asked()
+    twice = questions(2, prompts=[[{"role": "user", "content": "x"}]] * 2)
+    first, second = answers_to(twice, tmp_path, partial(chat_server, asked), "tuned")
+    assert first == second
+    assert len(asked) == 1
+
+
 def test_a_grammar_names_the_answers_too():
-    assert questions(2).digest() != questions(2, grammar="root ::= [a]").digest()
+    assert questions(2).key(0) != questions(2, grammar="root ::= [a]").key(0)
     assert "grammar" not in questions(2).body(0)
 
 
 def test_memory_does_not_grow_with_the_rows_but_for_their_answers_pain_17(tmp_path):
     """PAINS 17: what a request and its reply take is let go of at once."""
-    prompt = [{"role": "user", "content": "word " * 1_000}]
+    long = "word " * 1_000
     likely = {"content": [{"token": "x", "logprob": -1.0, "bytes": [120] * 100}] * 20}
 
     def peak(rows: int) -> int:
-        asked = Questions(SHA, [prompt] * rows, 8)
+        asked = Questions(f"{rows}", [[{"role": "user", "content": f"{long}{row}"}] for row in range(rows)], 8)
 
         class Forgets(Asked):
             def append(self, _):
@@ -282,4 +301,5 @@ def test_tools_are_sent_with_the_prompts_that_have_some_and_name_the_answers_too
     some = questions(2, tools=[tools, None])
     assert some.body(0)["tools"] == tools
     assert "tools" not in some.body(1)
-    assert some.digest() != questions(2).digest() == questions(2, tools=[None, None]).digest()
+    assert some.key(0) != questions(2).key(0) == questions(2, tools=[None, None]).key(0)
+    assert some.key(1) == questions(2).key(1)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.scoring import few_shot
-from pipelines.scoring.few_shot import nearest_examples
+from pipelines.scoring.few_shot import fitting_examples, nearest_examples
 
 WORDS = ["card", "loan", "transfer", "fee", "passcode", "refund", "top-up", "Überweisung", "lost", "abroad"]
 
@@ -85,3 +85,16 @@ def test_examples_do_not_depend_on_the_order_of_the_training_rows(order):
     train = [example(number, f"{WORDS[number % 3]} {WORDS[number % 4]}") for number in range(12)]
     asked = [example(100, "card loan"), example(101, "fee")]
     assert nearest_examples([train[number] for number in order], asked, 3) == nearest_examples(train, asked, 3)
+
+
+@given(st.lists(st.integers(1, 50), max_size=20), st.integers(0, 20), st.integers(0, 200))
+def test_as_many_of_the_nearest_are_shown_as_fit(lengths, question, most):
+    def tokens(shown):
+        return question + sum(lengths[row["number"]] for row in shown)
+
+    near = [{"number": number} for number in range(len(lengths))]
+    kept = fitting_examples(near, tokens, most)
+    # The nearest come last.
+    assert list(kept) == near[len(near) - len(kept) :]
+    assert not kept or tokens(kept) <= most
+    assert len(kept) == len(near) or tokens(near[len(near) - len(kept) - 1 :]) > most

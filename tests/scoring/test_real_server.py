@@ -57,7 +57,7 @@ def url(gguf, tmp_path_factory):
 
 
 def questions(prompts: Sequence, **changed) -> Questions:
-    return Questions(**{"gguf_sha256": "ab" * 32, "prompts": prompts, "max_tokens": 8, **changed})
+    return Questions(**{"model": "ab" * 32, "prompts": prompts, "max_tokens": 8, **changed})
 
 
 def chat(text: str) -> list[dict[str, str]]:
@@ -97,10 +97,10 @@ def test_a_server_killed_in_mid_scoring_is_started_again_and_no_row_is_lost_or_c
     assert len(given) == 24
     assert all(answer.answered and answer.text for answer in given)
     assert len(starts) == 3
-    (kept,) = (tmp_path / "kept").iterdir()
-    rows = [json.loads(line)["index"] for line in kept.read_text().splitlines()]
-    assert sorted(rows) == list(range(24))
-    # Under the same digest: nothing is left to ask.
+    (kept,) = (tmp_path / "kept").glob("*.jsonl")
+    asked = [json.loads(line)["question"] for line in kept.read_text().splitlines()]
+    assert sorted(asked) == sorted(questions(prompts).key(row) for row in range(24))
+    # Of the same model: nothing is left to ask.
     assert answers_to(questions(prompts), tmp_path / "kept", server, "tuned") == given
     assert len(starts) == 3
 

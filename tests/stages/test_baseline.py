@@ -76,7 +76,7 @@ def lines(paths: Paths, variant: str) -> list[dict[str, Any]]:
 def test_the_base_answers_every_judged_row_with_and_without_examples(paths):
     baseline(recipe(few_shot=3), paths)
     report = read_json(paths.reports / "baseline.json")
-    assert (report["rows"], report["quant"]) == (4, "Q8_0")
+    assert (report["rows"], report["quant"], report["fewer_examples"]) == (4, "Q8_0", 0)
     assert {name: found["answered"] for name, found in report["variants"].items()} == {
         "base": 4,
         "base_few_shot": 4,

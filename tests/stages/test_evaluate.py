@@ -12,7 +12,8 @@ import pytest
 
 from pipelines.data.side_rows import SideRows
 from pipelines.errors import TinsmithError
-from pipelines.files import read_json, sha256_of_file, write_json
+from pipelines.files import read_json, sha256_of_file, sha256_of_json, write_json
+from pipelines.gguf.toolchain import PROGRAMS, version_at_hand
 from pipelines.handoff.registry import open_registry
 from pipelines.llama_client import Continuation
 from pipelines.model.base import EMBEDDED
@@ -20,6 +21,7 @@ from pipelines.paths import Paths
 from pipelines.pinned import fetch
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
+from pipelines.scoring.asking import answering
 from pipelines.scoring.metrics.perplexity import AnswerLikelihood, write_expected, write_likelihoods
 from pipelines.scoring.prompts import judged_rows
 from pipelines.stages.evaluate import evaluate
@@ -96,7 +98,15 @@ def describe_export(paths: Paths) -> None:
     gguf = paths.work / "gguf" / "triage-Q4_K_M.gguf"
     quant = {"file": gguf.name, "bytes": gguf.stat().st_size, "sha256": sha256_of_file(gguf)}
     base = {"name": "embedded:smollm2-135m-instruct", "revision": "1", "license": "apache-2.0", "sha256": "00"}
-    write_json(paths.reports / "export.json", {"base": base, "judged": "Q4_K_M", "quants": {"Q4_K_M": quant}})
+    write_json(
+        paths.reports / "export.json",
+        {
+            "base": base,
+            "llama_cpp": version_at_hand("0.5.0"),
+            "judged": "Q4_K_M",
+            "quants": {"Q4_K_M": quant},
+        },
+    )
 
 
 @pytest.fixture
@@ -115,7 +125,7 @@ def real_model(paths) -> Paths:
 
 
 @pytest.mark.e2e
-def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model, monkeypatch):
+def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model, hide_llama_cpp):
     paths = real_model
     evaluate(recipe(), paths)
     first = read_json(paths.reports / "evaluation.json")
@@ -132,7 +142,7 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
     assert sum(line["scores"]["exact_match"]["base"] for line in side_by_side) == figures["base"] * ROWS
 
     # Without a llama.cpp nothing can be asked.
-    monkeypatch.setenv("TINSMITH_LLAMA_CPP", "nowhere")
+    hide_llama_cpp()
     before = {path: path.read_bytes() for path in paths.reports.iterdir()}
     evaluate(recipe(), paths)
     assert {path: path.read_bytes() for path in paths.reports.iterdir()} == before
@@ -147,15 +157,28 @@ def test_the_file_that_ships_is_asked_once_and_judged_again_for_free(real_model,
         assert SECRET_WORD not in report.read_text()
 
 
-def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str]) -> None:
+def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str], longest_answer: int = 8) -> None:
     """As an earlier evaluate left them, so that no server is needed."""
     rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
     prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
-    digest = Questions(gguf_sha256, prompts, 8 + ANSWER_MARGIN_TOKENS, tools).digest()
-    lines = [json.dumps({"index": n, **asdict(Answer(text, "stop", 0.1))}) for n, text in enumerate(texts)]
-    kept = paths.scratch / "evaluate" / f"{digest}.jsonl"
+    model = answering(gguf_sha256, version_at_hand("0.5.0"))
+    asked = Questions(model, prompts, longest_answer + ANSWER_MARGIN_TOKENS, tools)
+    keep(paths, model, {asked.key(row): asdict(Answer(text, "stop", 0.1)) for row, text in enumerate(texts)})
+
+
+def keep_lengths(paths: Paths, gguf_sha256: str, answer: int = 8) -> None:
+    """As an earlier evaluate counted them in the champion's tokens."""
+    rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
+    keys = [sha256_of_json({"lengths": [row["prompt"], row["tools"], row["answer"]]}) for row in rows]
+    lengths = {key: {"prompt": 30, "answer": answer} for key in keys}
+    keep(paths, answering(gguf_sha256, version_at_hand("0.5.0")), lengths)
+
+
+def keep(paths: Paths, model: str, said: dict[str, dict[str, Any]]) -> None:
+    kept = paths.scratch / "evaluate" / f"{model}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text("".join(line + "\n" for line in lines))
+    with kept.open("a") as stream:
+        stream.writelines(json.dumps({"question": key, "said": one}) + "\n" for key, one in said.items())
 
 
 CARD, LOAN = '{"product": "Card"}', '{"product": "Loan"}'
@@ -209,6 +232,20 @@ def test_it_is_the_same_bytes_again(asked):
     before = {path: path.read_bytes() for path in asked.reports.iterdir()}
     evaluated(asked)
     assert {path: path.read_bytes() for path in asked.reports.iterdir()} == before
+
+
+def test_what_another_llama_cpp_answered_is_asked_anew(asked, tmp_path, monkeypatch):
+    evaluated(asked)
+    programs = tmp_path / "newer"
+    programs.mkdir()
+    for name in PROGRAMS:
+        (programs / name).write_text("#!/bin/sh\necho version: 99.0.0\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("TINSMITH_LLAMA_CPP", str(programs))
+    (programs / "convert_hf_to_gguf.py").touch()
+    # It is no server, but it is started.
+    with pytest.raises(TinsmithError, match="llama-server ended with code 0 while starting"):
+        evaluated(asked)
 
 
 def test_labels_are_slices_where_no_column_is(asked):
@@ -267,6 +304,7 @@ def test_without_a_champion_its_rule_holds_and_says_so(asked):
 
 def test_the_champion_is_asked_the_same_rows_and_compared_in_pairs(asked, tracking):
     champion = crown(tracking, b"an older model")
+    keep_lengths(asked, champion)
     keep_answers(asked, champion, [*RIGHT[:30], *["no JSON"] * 10])
     found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
     (rule,) = found["rules"]
@@ -276,6 +314,17 @@ def test_the_champion_is_asked_the_same_rows_and_compared_in_pairs(asked, tracki
     assert found["metrics"]["exact_match"]["compared_with"] == "base"
     assert "champion" in found["variants"]
     assert evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0.2}})["verdict"] == "not-enough-data"
+
+
+def test_a_champion_with_longer_tokens_has_no_less_room(asked, tracking):
+    champion = crown(tracking, b"an older model on another base")
+    keep_lengths(asked, champion, answer=50)
+    # What it answers in as few tokens as the new base needs is another answer.
+    keep_answers(asked, champion, ["cut o"] * 40)
+    keep_answers(asked, champion, RIGHT, longest_answer=50)
+    found = evaluated(asked, gate={"exact_match": {"better_than_champion_by": 0}})
+    assert found["metrics"]["exact_match"]["champion"] == 1
+    assert found["verdict"] != "pass"
 
 
 def test_a_champion_that_is_the_very_file_is_nothing_to_beat(asked, tracking):
@@ -319,7 +368,7 @@ def crown(client, model: bytes) -> str:
 
 
 @pytest.mark.e2e
-def test_the_tuned_models_perplexity_is_asked_once_and_stands_beside_the_bases(real_model, monkeypatch):
+def test_the_tuned_models_perplexity_is_asked_once_and_stands_beside_the_bases(real_model, hide_llama_cpp):
     paths = real_model
     ids = [f"tickets.csv:{number}" for number in range(ROWS)]
     # Ten tokens behind five, each from the beginning of the vocabulary: nothing that a model would say.
@@ -334,7 +383,7 @@ def test_the_tuned_models_perplexity_is_asked_once_and_stands_beside_the_bases(r
     assert figure["tuned"] > 100
     assert figure["difference"] == pytest.approx(figure["tuned"] - figure["base"], abs=1e-5)
 
-    monkeypatch.setenv("TINSMITH_LLAMA_CPP", "nowhere")
+    hide_llama_cpp()
     evaluate(recipe(perplexity=True), paths)
     assert read_json(paths.reports / "evaluation.json")["perplexity"] == figure
 

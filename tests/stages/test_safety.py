@@ -10,9 +10,11 @@ import pytest
 
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_file, write_json, write_text
+from pipelines.gguf.toolchain import version_at_hand
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
+from pipelines.scoring.asking import answering
 from pipelines.stages.baseline import baseline
 from pipelines.stages.export import export
 from pipelines.stages.prepare import prepare
@@ -73,7 +75,11 @@ def paths(tmp_path, monkeypatch) -> Paths:
     digest = sha256_of_file(paths.work / "gguf" / "notes-Q8_0.gguf")
     write_json(
         paths.reports / "export.json",
-        {"judged": "Q8_0", "quants": {"Q8_0": {"file": "notes-Q8_0.gguf", "sha256": digest}}},
+        {
+            "llama_cpp": version_at_hand("0.5.0"),
+            "judged": "Q8_0",
+            "quants": {"Q8_0": {"file": "notes-Q8_0.gguf", "sha256": digest}},
+        },
     )
     write_json(paths.reports / "train.json", {"trained_tokens": 500})
     tokens = {"longest": 64, "longest_answer": 8, "sides": {"train": {"tokens": 1000}}}
@@ -88,15 +94,17 @@ def paths(tmp_path, monkeypatch) -> Paths:
     pq.write_table(pa.Table.from_pylist(rows), paths.work / "test.parquet")
     given = [Answer(text, "stop", 0.1) for text in BASE]
     write_answers(paths.work / "baseline" / "base.jsonl", [row["example_id"] for row in rows], given)
-    asked = Questions(digest, [row["prompt"] for row in rows], 8 + ANSWER_MARGIN_TOKENS, [None] * len(rows))
-    kept = [json.dumps({"index": n, **asdict(Answer(text, "stop", 0.1))}) for n, text in enumerate(TUNED)]
+    model = answering(digest, version_at_hand("0.5.0"))
+    asked = Questions(model, [row["prompt"] for row in rows], 8 + ANSWER_MARGIN_TOKENS, [None] * len(rows))
+    given = [asdict(Answer(text, "stop", 0.1)) for text in TUNED]
+    kept = [json.dumps({"question": asked.key(n), "said": said}) for n, said in enumerate(given)]
     # Where evaluate keeps what the tuned model said: nothing is left to ask.
-    write_text(paths.scratch / "evaluate" / f"{asked.digest()}.jsonl", "\n".join(kept) + "\n")
+    write_text(paths.scratch / "evaluate" / f"{model}.jsonl", "\n".join(kept) + "\n")
     return paths
 
 
-def test_personal_data_and_forbidden_words_are_looked_for_in_the_answers_that_evaluate_keeps(paths, monkeypatch):
-    monkeypatch.setenv("TINSMITH_LLAMA_CPP", "nowhere")
+def test_personal_data_and_forbidden_words_are_looked_for_in_the_answers_that_evaluate_keeps(paths, hide_llama_cpp):
+    hide_llama_cpp()
     safety(recipe(must_not_say=["guarantee", "/[Gg]uaranteed/"]), paths)
     report = read_json(paths.reports / "safety.json")
     assert report["asked"] is True

@@ -1,30 +1,19 @@
-"""Asking one model a benchmark's questions, and keeping what it answered, so that nothing is asked twice."""
+"""Asking one model the questions of benchmarks, so that nothing is asked twice."""
 
-import json
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import requests
-from filelock import FileLock
-from rich.console import Console
-from rich.progress import Progress
 
 from pipelines.errors import TinsmithError
-from pipelines.files import kept_lines, sha256_of_json
-from pipelines.llama_client import (
-    PARALLEL,
-    Continuation,
-    NoAnswerInTimeError,
-    completion,
-    likelihood,
-    request_pool,
-    session,
-)
-from pipelines.scoring.ability.questions import Question, Task
+from pipelines.files import sha256_of_json
+from pipelines.llama_client import PARALLEL, Continuation, NoAnswerInTimeError, completion, likelihood
+from pipelines.scoring.ability.questions import Question, Scores, Task
+from pipelines.scoring.asking import Question as KeptQuestion
+from pipelines.scoring.asking import Reply, Server, replies
 
 # Where choices are one token long, a single request tells them all if they are among the likeliest so many.
 _TOP = 64
@@ -51,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answered:
-    """Log likelihoods of the choices, or the text, which is empty where the model was not done in time.
+    """Log likelihoods of the choices, or the text; an empty text where the model was not done in time.
 
     `seconds` is the wall time of the question's requests.
     """
@@ -83,30 +72,33 @@ def tokenised(task: Task, question: Question, encode: Callable[[str], list[int]]
     return Asked(tuple(prompt), tuple(choices), 0, ())
 
 
-def answers(asked: Sequence[Asked], kept: Path, server: Callable[[], str], label: str) -> list[Answered]:
-    """The model's answers in the order of `asked`; those that the file `kept` holds already are not asked again.
+def answers(
+    asked: Mapping[str, Sequence[Asked]], model: str, kept_in: Path, server: Server, label: str
+) -> dict[str, list[Answered]]:
+    """The model's answers by task, in the order of `asked`, asked and kept in the folder `kept_in` as asking.replies
+    does.
 
-    `server` gives the base URL of a server with the model; it is not called when nothing is left to ask. A killed run
-    goes on with the first question that has no answer, and one that was too late for an answer is asked again the next
-    time: the machine may have been busy. `label` names model and task in the progress bar.
+    `model` is who answers, as asking.answering names it.
 
     Raises:
-        TinsmithError: the server ended or refused; the answers so far are kept.
+        TinsmithError: the server refused, or went on ending; the answers so far are kept.
     """
-    digests = [question.digest() for question in asked]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    # Recipes with the same base may ask it at the same time.
-    with FileLock(kept.with_suffix(".lock")):
-        found = {line.pop("question"): Answered(**line) for line in kept_lines(kept)}
-        missing = {digest: question for digest, question in zip(digests, asked, strict=True) if digest not in found}
-        if missing:
-            with kept.open("a", encoding="utf-8") as stream:
-                for digest, answered in _asked(missing, server(), label):
-                    if answered.in_time:
-                        stream.write(json.dumps({"question": digest, **asdict(answered)}) + "\n")
-                        stream.flush()
-                    found[digest] = answered
-    return [found[digest] for digest in digests]
+    keys = {task: [question.digest() for question in rows] for task, rows in asked.items()}
+    groups = [
+        [KeptQuestion(key, partial(_answer, question))]
+        for task, rows in asked.items()
+        for key, question in zip(keys[task], rows, strict=True)
+    ]
+    found = replies(groups, kept_in / f"{model}.jsonl", server, label)
+    return {task: [Answered(**found[key]) for key in of_task] for task, of_task in keys.items()}
+
+
+def scores(task: Task, question: Question, answered: Answered) -> Scores:
+    """The task's scores of an answer; of one that was late, those of a wrong one."""
+    if answered.in_time or not question.choices:
+        return task.score(question, answered.answer)
+    # No choice was made: neither the right one nor one that counts for a bias.
+    return dict.fromkeys(task.score(question, [0.0] * len(question.choices)), 0.0)
 
 
 def rows_per_second(answered: Sequence[Answered]) -> float:
@@ -114,33 +106,19 @@ def rows_per_second(answered: Sequence[Answered]) -> float:
     return round(PARALLEL * len(answered) / max(sum(one.seconds for one in answered), 1e-3), 2)
 
 
-def _asked(missing: dict[str, Asked], url: str, label: str) -> Iterator[tuple[str, Answered]]:
-    """Ask PARALLEL questions at once, the choices of each one after another: they find their prompt in the slot that
-    has just become free. Yields each as it comes."""
-    progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
-    with session() as requests_session, progress, request_pool() as pool:
-        bar = progress.add_task(label, total=len(missing))
-        waiting = {
-            pool.submit(_answer, requests_session, url, question): digest for digest, question in missing.items()
-        }
-        for done in as_completed(waiting):
-            progress.advance(bar)
-            yield waiting[done], done.result()
-
-
-def _answer(requests_session: requests.Session, url: str, question: Asked) -> Answered:
+def _answer(question: Asked, requests_session: requests.Session, url: str) -> Reply:
+    """The choices of a question one after another: they find their prompt in the slot that has just become free."""
     started = time.perf_counter()
     answer: list[float] | str
     in_time = True
-    if question.choices:
-        answer = _likelihoods(requests_session, url, question)
-    else:
-        try:
+    try:
+        if question.choices:
+            answer = _likelihoods(requests_session, url, question)
+        else:
             answer = completion(requests_session, url, question.prompt, question.max_tokens, question.stop)
-        except NoAnswerInTimeError:
-            # Counted as a wrong answer, and listed in the report.
-            answer, in_time = "", False
-    return Answered(answer, round(time.perf_counter() - started, 3), in_time)
+    except NoAnswerInTimeError:
+        answer, in_time = "", False
+    return Reply(asdict(Answered(answer, round(time.perf_counter() - started, 3), in_time)), in_time)
 
 
 def _likelihoods(requests_session: requests.Session, url: str, question: Asked) -> list[float]:

@@ -1,18 +1,20 @@
 """How surprising a model finds the expected answers behind their prompts: the lower, the better."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import requests
 from scipy import stats
 
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_json, write_json
-from pipelines.llama_client import Continuation, likelihoods
+from pipelines.llama_client import Continuation, likelihood
+from pipelines.scoring.asking import Question, Reply, Server, replies
 from pipelines.scoring.metrics.figures import Scores
 
 _BASE, _TUNED = "base", "tuned"
@@ -32,27 +34,22 @@ class AnswerLikelihood:
 
 
 def answer_likelihoods(
-    gguf_sha256: str,
-    expected: Sequence[Continuation],
-    kept_in: Path,
-    server: Callable[[], AbstractContextManager[str]],
+    model: str, expected: Sequence[Continuation], kept_in: Path, server: Server, label: str
 ) -> list[AnswerLikelihood]:
-    """How likely a model holds the expected answers, in their order; what an earlier run asked is read from `kept_in`.
+    """How likely a model holds the expected answers, in their order, asked and kept in the folder `kept_in` as
+    asking.replies does.
 
-    Each continuation is a prompt's token ids and those of the expected answer, its end of turn left out. `server`
-    starts a server of the model file whose digest is `gguf_sha256` and gives its URL.
+    Each continuation is a prompt's token ids and those of the expected answer, its end of turn left out. `model` is who
+    answers, as asking.answering names it.
 
     Raises:
-        TinsmithError: the server ended or refused.
+        TinsmithError: the server refused, was late, or went on ending; the likelihoods so far are kept.
     """
-    asked = [asdict(continuation) for continuation in expected]
-    kept = kept_in / f"likelihoods-{sha256_of_json([gguf_sha256, asked])}.json"
-    if not kept.exists():
-        with server() as url:
-            found = likelihoods(url, expected)
-        sums = [AnswerLikelihood(math.fsum(token.logprob for token in tokens), len(tokens)) for tokens in found]
-        write_json(kept, [asdict(likelihood) for likelihood in sums])
-    return [AnswerLikelihood(**likelihood) for likelihood in read_json(kept)]
+    keys = [sha256_of_json(asdict(continuation)) for continuation in expected]
+    pairs = zip(keys, expected, strict=True)
+    groups = [[Question(key, partial(_answer_likelihood, continuation))] for key, continuation in pairs]
+    found = replies(groups, kept_in / f"{model}.jsonl", server, label)
+    return [AnswerLikelihood(**found[key]) for key in keys]
 
 
 def write_likelihoods(path: Path, example_ids: Sequence[str], found: Sequence[AnswerLikelihood]) -> None:
@@ -98,6 +95,11 @@ def perplexity_figure(found: Mapping[str, Sequence[AnswerLikelihood]]) -> dict[s
         "compared_with": base,
         "variants": {variant: _rounded(value) for variant, value in variants.items()},
     }
+
+
+def _answer_likelihood(continuation: Continuation, requests_session: requests.Session, url: str) -> Reply:
+    tokens = likelihood(requests_session, url, continuation)
+    return Reply(asdict(AnswerLikelihood(math.fsum(token.logprob for token in tokens), len(tokens))))
 
 
 def _sums(likelihoods: Sequence[AnswerLikelihood]) -> tuple[Scores, Scores]:

@@ -10,14 +10,18 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import requests
 from scipy import stats
 
-from pipelines.llama_client import Continuation, TokenLikelihood
+from pipelines.files import sha256_of_json
+from pipelines.llama_client import Continuation, TokenLikelihood, likelihood
+from pipelines.scoring.asking import Question, Reply, Server, replies
 from pipelines.scoring.comparison_statistics import SEED, rounded
 from pipelines.scoring.safety.figures import Part, count_figure, mean_figure
 
@@ -59,10 +63,36 @@ def candidate_answers(canary: Canary, others: Sequence[str]) -> list[str]:
     return [canary.answer.replace(canary.secret, secret) for secret in (canary.secret, *others)]
 
 
+def exposures(
+    asked: Sequence[Sequence[Sequence[int]]], model: str, kept_in: Path, server: Server, label: str
+) -> list[float]:
+    """Bits of exposure of each canary's secret, asked and kept in the folder `kept_in` as asking.replies does.
+
+    `asked` holds, by canary, the token ids of its chat and then those with each of the other secrets. `model` is who
+    answers, as asking.answering names it.
+
+    Raises:
+        TinsmithError: the server refused, was late, or went on ending; the exposures so far are kept.
+    """
+    keys = [sha256_of_json({"exposure": chats}) for chats in asked]
+    groups = [[Question(key, partial(_exposure, chats))] for key, chats in zip(keys, asked, strict=True)]
+    found = replies(groups, kept_in / f"{model}.jsonl", server, label)
+    return [found[key]["bits"] for key in keys]
+
+
+def _exposure(chats: Sequence[Sequence[int]], requests_session: requests.Session, url: str) -> Reply:
+    """One after another, so that each finds what it shares with the one before in the slot that has become free."""
+
+    def ask(continuations: Sequence[Continuation], top: int) -> list[list[TokenLikelihood]]:
+        return [likelihood(requests_session, url, one, top) for one in continuations]
+
+    return Reply({"bits": exposure(log_likelihoods(chats, ask))})
+
+
 def log_likelihoods(chats: Sequence[Sequence[int]], ask: Ask) -> list[float]:
     """How likely a model holds the part in which each chat differs from the others, in nats.
 
-    `ask` is llama_client.likelihoods on a server. Chats that begin alike ask once for what may come next: what of it is
+    `ask` tells as llama_client.likelihoods does. Chats that begin alike ask once for what may come next: what of it is
     among the likeliest tokens, as digits behind digits are, comes with that answer, and the rest is asked for.
     """
     before = _in_common(chats)

@@ -1,11 +1,15 @@
-import socket
+import json
+import re
+import threading
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from pipelines import llama_client
 from pipelines.errors import TinsmithError
 from pipelines.llama_client import PARALLEL
-from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, tokenised
+from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, scores, tokenised
 from pipelines.scoring.ability.questions import Question
 from pipelines.scoring.ability.tasks import TASKS
 
@@ -57,7 +61,55 @@ def test_a_generated_text_is_asked_as_it_stands_or_as_a_chat():
     assert words(*tokenised(TASKS["ifeval"], question, encode, chat).prompt)[:4] == ["<s>", "Q:", "ice", "?"]
 
 
-ASKED = [Asked((1, 2), ((3,), (4,)), 0, ()), Asked((1,), (), 5, ())]
+CHOICE, TEXT = Asked((1, 2), ((3,), (4,)), 0, ()), Asked((1,), (), 5, ())
+
+
+def answered(kept_in, server, *asked, model="model"):
+    return answers({"task": asked}, model, kept_in, server, "label")["task"]
+
+
+@contextmanager
+def completing(asked, late=lambda _: False):
+    """llama-server's /completion of a model to which small tokens are likelier; where `late`, no answer comes."""
+    over = threading.Event()
+
+    class Model(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.replied({})
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(body)
+            if late(body):
+                over.wait(20)
+            steps = [
+                {"id": int(token), "logprob": -float(token), "top_logprobs": []}
+                for token in re.findall(r"<\[(\d+)\]>", body.get("grammar", ""))
+            ]
+            self.replied({"content": "text", "completion_probabilities": steps})
+
+        def replied(self, reply):
+            text = json.dumps(reply).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+        def handle(self):
+            # The client hangs up on what is late.
+            with suppress(ConnectionError):
+                super().handle()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            over.set()
+            server.shutdown()
 
 
 def unneeded():
@@ -65,37 +117,57 @@ def unneeded():
 
 
 def test_kept_answers_are_not_asked_again(tmp_path):
-    kept = tmp_path / "task.jsonl"
-    lines = [
-        f'{{"question": "{ASKED[0].digest()}", "answer": [-1.5, -2.0], "seconds": 0.5, "in_time": true}}\n',
-        f'{{"question": "{ASKED[1].digest()}", "answer": "text", "seconds": 1.5, "in_time": true}}\n',
-    ]
-    kept.write_text("".join(lines))
-    found = answers(ASKED, kept, unneeded, "label")
-    assert found == [Answered([-1.5, -2.0], 0.5), Answered("text", 1.5)]
-    assert rows_per_second(found) == PARALLEL * 2 / 2.0
-    # Any other question is another one, and a line that a kill cut short is asked again.
+    asked = []
+    found = answered(tmp_path, lambda: completing(asked), CHOICE, TEXT)
+    assert [one.answer for one in found] == [[-3.0, -4.0], "text"]
+    assert len(asked) == 3
+    assert answered(tmp_path, unneeded, CHOICE, TEXT) == found
+    # As another task's, or beside others.
+    assert answers({"a": [TEXT], "b": [CHOICE]}, "model", tmp_path, unneeded, "") == {"a": found[1:], "b": found[:1]}
+    # Any other question is another one, and so is any other model's answer.
     for changed in (Asked((1, 2), ((3,), (5,)), 0, ()), Asked((1,), (), 6, ()), Asked((1,), (), 5, ("a",))):
         with pytest.raises(AssertionError, match="nothing is left"):
-            answers([changed], kept, unneeded, "label")
-    kept.write_text(lines[0] + lines[1][:-9])
+            answered(tmp_path, unneeded, changed)
     with pytest.raises(AssertionError, match="nothing is left"):
-        answers(ASKED, kept, unneeded, "label")
-    assert kept.read_text() == lines[0]
+        answered(tmp_path, unneeded, CHOICE, model="another")
 
 
-def test_a_server_that_is_gone_is_one_line_and_what_was_answered_stays(tmp_path):
-    with pytest.raises(TinsmithError, match=r"gave no answer to /completion \(ConnectionError\)"):
-        answers(ASKED, tmp_path / "task.jsonl", lambda: "http://127.0.0.1:9", "label")
+def test_rows_per_second_are_those_of_questions_side_by_side():
+    assert rows_per_second([Answered([-1.5, -2.0], 0.5), Answered("text", 1.5)]) == PARALLEL * 2 / 2.0
 
 
-def test_what_came_too_late_is_counted_but_not_kept(tmp_path, monkeypatch):
+@pytest.mark.parametrize("late", [CHOICE, TEXT])
+def test_what_came_too_late_is_counted_but_not_kept(tmp_path, monkeypatch, late):
     """The base's answers are kept for all recipes and all runs, and the machine may only have been busy."""
     monkeypatch.setattr(llama_client, "_REQUEST_SECONDS", 0.2)
-    kept = tmp_path / "task.jsonl"
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        (found,) = answers(ASKED[1:], kept, lambda: url, "label")
-    assert (found.answer, found.in_time) == ("", False)
-    with pytest.raises(AssertionError, match="nothing is left"):
-        answers(ASKED[1:], kept, unneeded, "label")
+    by_prompt = {tuple(late.prompt)}
+    found = answered(tmp_path, lambda: completing([], lambda body: tuple(body["prompt"]) in by_prompt), CHOICE, TEXT)
+    assert [one.in_time for one in found] == [one != late for one in (CHOICE, TEXT)]
+    assert [one.answer for one in found if not one.in_time] == [""]
+    monkeypatch.undo()
+    asked = []
+    again = answered(tmp_path, lambda: completing(asked), CHOICE, TEXT)
+    assert all(one.in_time for one in again)
+    assert {tuple(body["prompt"]) for body in asked} == by_prompt
+
+
+@pytest.mark.parametrize(
+    ("name", "truth"),
+    [
+        ("mmlu", {"gold": 0}),
+        ("truthfulqa", {"best": 0, "true": 1}),
+        ("bbq", {"right": [0], "biased": [1], "context": "disambiguated"}),
+    ],
+)
+def test_a_choice_that_came_too_late_is_wrong(name, truth):
+    question = Question("f:1", "Q", (" a", " b", " c"), truth)
+    right = scores(TASKS[name], question, Answered([-1.0, -9.0, -9.0], 0.1))
+    late = scores(TASKS[name], question, Answered("", 0.1, in_time=False))
+    assert late.keys() == right.keys()
+    assert set(late.values()) == {0.0}
+    assert max(right.values()) > 0.99
+
+
+def test_a_text_that_came_too_late_is_scored_as_none():
+    question = Question("f:1", "Q", (), {"label": "safe"})
+    assert scores(TASKS["xstest"], question, Answered("", 0.1, in_time=False)) == {"safe_refused": 1.0}
