@@ -211,6 +211,15 @@ def test_it_is_the_same_bytes_again(asked):
     assert {path: path.read_bytes() for path in asked.reports.iterdir()} == before
 
 
+def test_a_column_of_texts_is_refused_before_a_model_is_asked(asked):
+    rows = [{"_record": f"tickets.csv:{number}", "subject": f"{SECRET_WORD} {number}"} for number in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), asked.work / "accepted.parquet")
+    with pytest.raises(TinsmithError, match="slices: subject has 40 different values in 40 rows") as error:
+        evaluated(asked, slices=["subject"])
+    assert SECRET_WORD not in str(error.value)
+    assert not (asked.reports / "evaluation.json").exists()
+
+
 def test_labels_are_slices_where_no_column_is(asked):
     found = evaluated(asked, slices=[])
     assert [part["value"] for part in found["slices"] if part["slice"] == "label"] == ["product: Card", "product: Loan"]
@@ -221,7 +230,7 @@ def test_rows_of_one_label_and_one_row_are_judged_as_not_enough(paths):
     write_answers(paths.work / "baseline" / "base.jsonl", ids, [Answer("", "stop", 0.1)])
     (paths.work / "baseline" / "base_few_shot.jsonl").unlink()
     keep_answers(paths, TUNED_SHA256, [CARD])
-    found = evaluated(paths, gate={"exact_match": {"better_than_base_by": 0}})
+    found = evaluated(paths, gate={"exact_match": {"better_than_base_by": 0}}, slices=[])
     assert found["verdict"] == "not-enough-data"
     assert found["metrics"]["exact_match"]["base_few_shot"] is None
     assert found["metrics"]["exact_match"]["smallest_difference"] is None
