@@ -49,28 +49,30 @@ def row_values(measured: Measured, places: Places) -> Scores:
     return np.asarray(pseudo - pseudo.mean() + whole)
 
 
-def mean_interval(values: Scores, confidence: float) -> Interval:
-    """Two-sided interval of the mean of scores between 0 and 1.
+def mean_interval(values: Scores, confidence: float, ends: Interval = (0.0, 1.0)) -> Interval:
+    """Two-sided interval of the mean of scores that lie between two `ends`.
 
     Of 0/1 scores the exact one (Clopper and Pearson 1934), else a bootstrap with the lowest and the highest score
-    added once more, or 0 and 1 where all are equal.
+    added once more, or both ends where all are equal.
     """
-    if _is_binary(values):
+    if ends == (0, 1) and _is_binary(values):
         exact = stats.binomtest(int(values.sum()), len(values)).proportion_ci(confidence, method="exact")
         return rounded(exact.low), rounded(exact.high)
-    ends = (float(values.min()), float(values.max())) if np.ptp(values) else (0.0, 1.0)
-    return _percentiles(values, resampled_means(values, ends), confidence, lowest=0.0)
+    added = (float(values.min()), float(values.max())) if np.ptp(values) else ends
+    return _percentiles(values, resampled_means(values, added), confidence, ends)
 
 
-def difference_interval(differences: Scores, confidence: float) -> Interval:
+def difference_interval(differences: Scores, confidence: float, largest: float = 1.0) -> Interval:
     """Two-sided interval of the mean of paired differences: the paired bootstrap with one win and one loss added.
+
+    `largest` is the largest difference that there can be, infinity where there is none.
 
     For 0/1 scores this is the bootstrap form of Bonett and Price's adjusted interval for paired proportions (2012,
     Journal of Educational and Behavioral Statistics 37:479-488), and it leaves 0 out only where exact McNemar does, so
     that few rows that differ prove nothing. Other scores' win and loss are as large as the largest difference seen.
     Where no row differs both are 1, so that the interval is never a point.
     """
-    low, high = _percentiles(differences, _resampled(differences), confidence, lowest=-1.0)
+    low, high = _percentiles(differences, _resampled(differences), confidence, (-largest, largest))
     if _is_won_or_lost(differences) and difference_p_value(differences) >= 1 - confidence:
         return min(low, 0.0), max(high, 0.0)
     return low, high
@@ -151,14 +153,14 @@ def _scale(differences: Scores) -> float:
     return float(np.abs(differences).max()) or 1.0
 
 
-def _percentiles(values: Scores, means: Scores, confidence: float, lowest: float) -> Interval:
-    """The middle `confidence` of the means, within `lowest` and 1, which pseudo-values may leave.
+def _percentiles(values: Scores, means: Scores, confidence: float, ends: Interval) -> Interval:
+    """The middle `confidence` of the means, within `ends`, which pseudo-values may leave.
 
     The mean itself is always inside; the added rows pull away from it.
     """
     low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
     mean = values.mean()
-    return rounded(max(min(low, mean), lowest)), rounded(min(max(high, mean), 1.0))
+    return rounded(max(min(low, mean), ends[0])), rounded(min(max(high, mean), ends[1]))
 
 
 def _is_binary(values: Scores) -> bool:

@@ -36,12 +36,8 @@ from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
 from pipelines.scoring.metrics.figures import Measured
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
-from pipelines.scoring.metrics.perplexity import (
-    answer_likelihoods,
-    perplexity_figure,
-    read_expected,
-    read_likelihoods,
-)
+from pipelines.scoring.metrics.perplexity import answer_likelihoods, read_expected, read_likelihoods
+from pipelines.scoring.metrics.perplexity_figure import perplexity_figure
 from pipelines.scoring.prompts import BASE_VARIANTS, Row, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
 from pipelines.stage_runner import run
