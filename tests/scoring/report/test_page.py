@@ -44,7 +44,17 @@ def test_a_worse_model_is_called_worse_and_an_equal_one_equal(full, minimal):
     metric = full.evaluation["metrics"]["exact_match"] | {"difference": -0.125, "interval": [-0.2, -0.05]}
     worse = replace(full, evaluation=full.evaluation | {"metrics": {"exact_match": metric}})
     assert "12.5 points worse than its base (constrained)" in visible(report_page(worse))
-    assert "does as well as its base: 10.0% against 10.0%" in visible(report_page(minimal))
+    told = "scores the same as its base, which does not prove it as good: 10.0% against 10.0%"
+    assert told in visible(report_page(minimal))
+
+
+@pytest.mark.parametrize("difference", [0, 0.0004, -0.0004])
+def test_a_difference_of_nothing_is_not_called_equality(full, difference):
+    metric = full.evaluation["metrics"]["exact_match"] | {"difference": difference, "interval": [-0.12, 0.12]}
+    found = replace(full, evaluation=full.evaluation | {"metrics": {"exact_match": metric}})
+    page = visible(report_page(found))
+    assert "scores the same as its base (constrained), which does not prove it as good:" in page
+    assert "(difference −12.0 to +12.0 with 95% confidence)" in page
 
 
 def test_a_difference_that_chance_could_explain_is_called_so(full):
