@@ -64,6 +64,20 @@ def test_a_difference_that_chance_could_explain_is_called_so(full):
     assert "chance" not in visible(report_page(full))
 
 
+def test_a_slice_on_which_the_tuned_model_is_worse_than_elsewhere_is_named(full):
+    page = visible(report_page(full))
+    assert "On these the tuned model does worse than on all other rows" in page
+    assert "input length long, exact_match: 16.0% against 81.2% (−65.2 points; corrected p 0.009; 48 rows)" in page
+    even = [{**row, "gap_finding": None} for row in full.evaluation["slices"]]
+    fair = replace(full, evaluation=full.evaluation | {"slices": even})
+    assert "On no slice does the tuned model do worse than on all other rows" in visible(report_page(fair))
+    assert "than elsewhere" not in report_markdown(fair)
+    # As an evaluation from before this was measured has it.
+    older = [{key: value for key, value in row.items() if not key.startswith(("gap", "rest"))} for row in even]
+    unknown = replace(full, evaluation=full.evaluation | {"slices": older})
+    assert "all other rows" not in visible(report_page(unknown))
+
+
 def test_every_mean_is_shown_with_its_interval(full):
     page = visible(report_page(full))
     for found in full.evaluation["metrics"].values():
@@ -123,7 +137,8 @@ def test_the_markdown_tells_verdict_rules_metrics_quants_changed_slices_and_cost
     text = report_markdown(full)
     assert text.startswith("## claims: Fail\n\nOn exact_match the tuned model is ")
     found = re.findall(r"^### (.*)", text, re.M)
-    assert found == ["Rules", "Base against tuned, %", "Slices that changed", "Quantisations", "Cost"]
+    slices = ["Slices that changed", "Slices on which the tuned model does worse than elsewhere"]
+    assert found == ["Rules", "Base against tuned, %", *slices, "Quantisations", "Cost"]
     assert "Worse than the base beyond its interval: ability.ifeval, safety.membership_auc." in text
 
 
