@@ -252,7 +252,9 @@ def test_the_gate_rules_over_the_exported_file(asked):
     write_json(asked.reports / "export.json", export)
     assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.05}})["verdict"] == "pass"
     assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.03}})["verdict"] == "fail"
-    with pytest.raises(TinsmithError, match=r"gate\.export\.top1: .* no such figure \(it has: export\.kl_mean\)"):
+    with pytest.raises(
+        TinsmithError, match=r"gate\.export\.top1: .* no such figure \(it has: export\.kl_mean, export\.bytes\)"
+    ):
         evaluated(asked, gate={"export.top1": {"at_least": 0.9}})
 
 
