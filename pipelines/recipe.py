@@ -291,7 +291,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _gate_is_measured(self) -> Self:
-        check_measured(self.gate, known_figures(self.evaluate, self.data.canaries))
+        known = known_figures(self.evaluate, self.data.canaries, self.export.general_text)
+        check_measured(self.gate, known)
         return self
 
 

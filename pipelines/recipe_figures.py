@@ -9,10 +9,14 @@ from pipelines.recipe_ability import AbilityTask
 from pipelines.recipe_evaluate import METRICS, Evaluate
 from pipelines.recipe_safety import Safety
 
-# Each of the judged quant, against the 16-bit file.
-EXPORT_FIGURES = ("export.kl_mean", "export.top1", "export.perplexity")
+_CLOSENESS = ("perplexity", "kl_mean", "kl_p99", "top1")
+_OF_QUANT = (*_CLOSENESS, "bytes", "prompt_tokens_per_second", "decode_tokens_per_second")
+# Each of the judged quant, on the recipe's text against the 16-bit file, and of what was made on the way to it.
+EXPORT_FIGURES = tuple(f"export.{name}" for name in (*_OF_QUANT, "merge_kl", "hf_kl_mean", "hf_top1"))
+# Of the judged quant on export.general_text.
+GENERAL_FIGURES = tuple(f"export.general_{name}" for name in _CLOSENESS)
 # What the base has no part in.
-WITHOUT_BASE = frozenset({*EXPORT_FIGURES, "safety.membership_auc"})
+WITHOUT_BASE = frozenset({*EXPORT_FIGURES, *GENERAL_FIGURES, "safety.membership_auc"})
 # What stands behind a task's name in the names of its figures.
 _ENDINGS: Mapping[AbilityTask, tuple[str, ...]] = {
     "arc_easy": ("", "_norm"),
@@ -28,12 +32,13 @@ _ENDINGS: Mapping[AbilityTask, tuple[str, ...]] = {
 _OF_CANARIES = ("memorised_canaries", "exposure_1", "exposure_4", "exposure_16")
 
 
-def known_figures(evaluate: Evaluate, canaries: int) -> dict[str, str | None]:
+def known_figures(evaluate: Evaluate, canaries: int, general_text: str | None) -> dict[str, str | None]:
     """Every figure's name with what the recipe lacks for it, as the words of a mend, or None where it is measured.
 
-    `canaries` is data.canaries.
+    `canaries` is data.canaries, `general_text` export.general_text.
     """
     found: dict[str, str | None] = dict.fromkeys((*evaluate.names, *EXPORT_FIGURES))
+    found |= dict.fromkeys(GENERAL_FIGURES, None if general_text else "give export.general_text")
     found |= {metric: f"add {metric} to evaluate.metrics" for metric in METRICS if metric not in evaluate.metrics}
     asked = evaluate.ability.tasks if evaluate.ability else ()
     for task, endings in _ENDINGS.items():

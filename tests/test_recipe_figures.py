@@ -4,9 +4,12 @@ from collections import Counter
 from typing import get_args
 
 from pipelines.data.canaries import COPIES
+from pipelines.gguf.perplexity import Closeness
+from pipelines.gguf.quants import MadeQuant
+from pipelines.gguf.speed import Speed
 from pipelines.recipe_ability import Ability, AbilityTask
 from pipelines.recipe_evaluate import METRICS, Evaluate
-from pipelines.recipe_figures import EXPORT_FIGURES, known_figures
+from pipelines.recipe_figures import EXPORT_FIGURES, GENERAL_FIGURES, known_figures
 from pipelines.recipe_safety import Safety
 from pipelines.scoring.ability.figures import figures
 from pipelines.scoring.ability.tasks import TASKS
@@ -19,8 +22,8 @@ from pipelines.scoring.safety.refusal import must_refuse_part
 NOTHING = Evaluate(safety=Safety(personal_data=False))
 
 
-def measured(evaluate, canaries=0):
-    return {name for name, lacks in known_figures(evaluate, canaries).items() if lacks is None}
+def measured(evaluate, canaries=0, general_text=None):
+    return {name for name, lacks in known_figures(evaluate, canaries, general_text).items() if lacks is None}
 
 
 def added(evaluate, canaries=0):
@@ -61,4 +64,14 @@ def test_metrics_functions_and_perplexity_are_known_by_their_names():
     assert measured(NOTHING) == {"exact_match", *EXPORT_FIGURES}
     asked = Evaluate(metrics=("accuracy",), functions={"polite": "polite.py:polite"}, perplexity=True)
     assert added(asked) == {"accuracy", "polite", "evaluate.perplexity", "safety.personal_data"}
-    assert set(METRICS) <= set(known_figures(NOTHING, 0))
+    assert set(METRICS) <= set(known_figures(NOTHING, 0, None))
+
+
+def test_a_quants_figures_are_those_of_its_entry_in_the_export(tmp_path):
+    closeness, file = Closeness(45.2, 0.039, 0.23, 0.896), tmp_path / "x.gguf"
+    file.write_bytes(b"no model")
+    entry = MadeQuant("Q4_K_M", file, closeness, closeness).as_json(Speed(653.5, 140.4))
+    others = {"file", "sha256", "general"}
+    assert {f"export.{name}" for name in entry.keys() - others} < set(EXPORT_FIGURES)
+    assert {f"export.general_{name}" for name in entry["general"]} == set(GENERAL_FIGURES)
+    assert measured(NOTHING, general_text="wiki.txt") - measured(NOTHING) == set(GENERAL_FIGURES)

@@ -1,9 +1,12 @@
-"""The comparison on parts of the rows: by the recipe's columns, by the length of the prompt, by label."""
+"""The comparison on parts of the rows: by the recipe's columns, by the length of the prompt, by label.
+
+Two things are asked of each part: does tuned differ from its base there, and does tuned do worse there than elsewhere?
+"""
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
@@ -16,11 +19,12 @@ from pipelines.scoring.comparison_statistics import (
     Places,
     difference_interval,
     difference_p_value,
+    gap_p_values,
     holm,
     rounded,
     row_values,
 )
-from pipelines.scoring.metrics.figures import Measured
+from pipelines.scoring.metrics.figures import Measured, Scores
 
 INPUT_LENGTH = "input length"
 LABEL = "label"
@@ -44,7 +48,9 @@ class Slice(NamedTuple):
 class SliceRow:
     """One metric over the rows of one slice; the interval is that of the difference, two-sided at 95%.
 
-    `p_corrected` is `p_value` corrected over all slices of the metric; below 0.05 the slice is a finding.
+    `gap` is tuned on the slice less `rest`, tuned on all other rows; None where there are none, and for a metric of the
+    whole set, which other labels make another measure. Both p-values are corrected together, over all slices of all
+    metrics; below 0.05 the slice is a finding: better or worse than the base, or than the tuned model is elsewhere.
     """
 
     slice: str
@@ -58,6 +64,30 @@ class SliceRow:
     p_value: float
     p_corrected: float
     finding: Finding | None
+    rest: float | None
+    gap: float | None
+    gap_p_value: float | None
+    gap_p_corrected: float | None
+    gap_finding: Finding | None
+
+
+class _Gap(NamedTuple):
+    """Tuned on a slice less `rest`, tuned on all other rows."""
+
+    rest: float
+    gap: float
+    p_value: float
+
+
+class _Tested(NamedTuple):
+    """One metric over the rows of one slice, row by row, before p-values are corrected."""
+
+    part: Slice
+    metric: str
+    base: Scores
+    tuned: Scores
+    p_value: float
+    gap: _Gap | None
 
 
 def column_slices(columns: Sequence[str], values: Sequence[Mapping[str, Any]]) -> list[Slice]:
@@ -98,34 +128,55 @@ def slice_rows(
 
     A metric of the whole set is nothing within one label, so it has no slices by label.
     """
-    return [
-        row
+    tested = [
+        one
         for metric, variants in measured.items()
-        for row in _metric_rows(metric, parts, variants[compared_with[metric]], variants[TUNED])
+        for one in _tested(metric, parts, variants[compared_with[metric]], variants[TUNED])
     ]
+    p_values = [found.p_value for one in tested for found in (one, one.gap) if found is not None]
+    corrected = iter(holm(p_values))
+    return [_row(one, next(corrected), next(corrected) if one.gap else None) for one in tested]
 
 
-def _metric_rows(metric: str, parts: Sequence[Slice], base: Measured, tuned: Measured) -> list[SliceRow]:
-    of_rows = isinstance(tuned, np.ndarray)
-    taken = [part for part in parts if of_rows or part.slice != LABEL]
-    pairs = [(row_values(base, part.places), row_values(tuned, part.places)) for part in taken]
-    p_values = [difference_p_value(after - before) for before, after in pairs]
-    return [
-        SliceRow(
-            slice=part.slice,
-            value=part.value,
-            rows=len(part.places),
-            metric=metric,
-            base=rounded(before.mean()),
-            tuned=rounded(after.mean()),
-            difference=rounded((after - before).mean()),
-            interval=difference_interval(after - before, CONFIDENCE),
-            p_value=rounded(p_value),
-            p_corrected=rounded(corrected),
-            finding=_finding(float((after - before).mean()), corrected),
-        )
-        for part, (before, after), p_value, corrected in zip(taken, pairs, p_values, holm(p_values), strict=True)
-    ]
+def _tested(metric: str, parts: Sequence[Slice], base: Measured, tuned: Measured) -> Iterator[_Tested]:
+    taken = [part for part in parts if isinstance(tuned, np.ndarray) or part.slice != LABEL]
+    gaps = _gaps(taken, tuned) if isinstance(tuned, np.ndarray) else {}
+    for number, part in enumerate(taken):
+        before, after = row_values(base, part.places), row_values(tuned, part.places)
+        yield _Tested(part, metric, before, after, difference_p_value(after - before), gaps.get(number))
+
+
+def _gaps(parts: Sequence[Slice], tuned: Scores) -> dict[int, _Gap]:
+    """By the place of each slice that leaves other rows."""
+    proper = {number: part.places for number, part in enumerate(parts) if len(part.places) < len(tuned)}
+    rests = [float(np.delete(tuned, places).mean()) for places in proper.values()]
+    p_values = gap_p_values(tuned, list(proper.values()))
+    return {
+        number: _Gap(rest, float(tuned[places].mean()) - rest, p_value)
+        for (number, places), rest, p_value in zip(proper.items(), rests, p_values, strict=True)
+    }
+
+
+def _row(tested: _Tested, p_corrected: float, gap_p_corrected: float | None) -> SliceRow:
+    difference, gap = tested.tuned - tested.base, tested.gap
+    return SliceRow(
+        slice=tested.part.slice,
+        value=tested.part.value,
+        rows=len(tested.part.places),
+        metric=tested.metric,
+        base=rounded(tested.base.mean()),
+        tuned=rounded(tested.tuned.mean()),
+        difference=rounded(difference.mean()),
+        interval=difference_interval(difference, CONFIDENCE),
+        p_value=rounded(tested.p_value),
+        p_corrected=rounded(p_corrected),
+        finding=_finding(float(difference.mean()), p_corrected),
+        rest=gap and rounded(gap.rest),
+        gap=gap and rounded(gap.gap),
+        gap_p_value=gap and rounded(gap.p_value),
+        gap_p_corrected=None if gap_p_corrected is None else rounded(gap_p_corrected),
+        gap_finding=None if gap is None or gap_p_corrected is None else _finding(gap.gap, gap_p_corrected),
+    )
 
 
 def _finding(difference: float, p_corrected: float) -> Finding | None:

@@ -25,6 +25,8 @@ DIGITS = 6
 POWER = 0.8
 # Numbers drawn at once.
 _BATCH = 2_000_000
+# Means that are equal on paper differ in the last bits.
+_TIE = 1e-9
 
 
 def row_values(measured: Measured, places: Places) -> Scores:
@@ -49,28 +51,30 @@ def row_values(measured: Measured, places: Places) -> Scores:
     return np.asarray(pseudo - pseudo.mean() + whole)
 
 
-def mean_interval(values: Scores, confidence: float) -> Interval:
-    """Two-sided interval of the mean of scores between 0 and 1.
+def mean_interval(values: Scores, confidence: float, ends: Interval = (0.0, 1.0)) -> Interval:
+    """Two-sided interval of the mean of scores that lie between two `ends`.
 
     Of 0/1 scores the exact one (Clopper and Pearson 1934), else a bootstrap with the lowest and the highest score
-    added once more, or 0 and 1 where all are equal.
+    added once more, or both ends where all are equal.
     """
-    if _is_binary(values):
+    if ends == (0, 1) and _is_binary(values):
         exact = stats.binomtest(int(values.sum()), len(values)).proportion_ci(confidence, method="exact")
         return rounded(exact.low), rounded(exact.high)
-    ends = (float(values.min()), float(values.max())) if np.ptp(values) else (0.0, 1.0)
-    return _percentiles(values, resampled_means(values, ends), confidence, lowest=0.0)
+    added = (float(values.min()), float(values.max())) if np.ptp(values) else ends
+    return _percentiles(values, resampled_means(values, added), confidence, ends)
 
 
-def difference_interval(differences: Scores, confidence: float) -> Interval:
+def difference_interval(differences: Scores, confidence: float, largest: float = 1.0) -> Interval:
     """Two-sided interval of the mean of paired differences: the paired bootstrap with one win and one loss added.
+
+    `largest` is the largest difference that there can be, infinity where there is none.
 
     For 0/1 scores this is the bootstrap form of Bonett and Price's adjusted interval for paired proportions (2012,
     Journal of Educational and Behavioral Statistics 37:479-488), and it leaves 0 out only where exact McNemar does, so
     that few rows that differ prove nothing. Other scores' win and loss are as large as the largest difference seen.
     Where no row differs both are 1, so that the interval is never a point.
     """
-    low, high = _percentiles(differences, _resampled(differences), confidence, lowest=-1.0)
+    low, high = _percentiles(differences, _resampled(differences), confidence, (-largest, largest))
     if _is_won_or_lost(differences) and difference_p_value(differences) >= 1 - confidence:
         return min(low, 0.0), max(high, 0.0)
     return low, high
@@ -90,12 +94,40 @@ def mcnemar(wins: int, losses: int) -> float:
     return float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
 
 
+def gap_p_values(scores: Scores, parts: Sequence[Places]) -> list[float]:
+    """Two-sided p-value of "these rows score like all others" for each of `parts`, of which none holds all rows.
+
+    Where scores are 0/1 that of Fisher's exact test (1935), else of a permutation test of the two means' difference;
+    the same 9,999 shuffles of a fixed seed serve every part.
+    """
+    if _is_binary(scores):
+        return [_fisher(scores[places], np.delete(scores, places)) for places in parts]
+    inside = np.zeros((len(scores), len(parts)))
+    for number, places in enumerate(parts):
+        inside[places, number] = 1
+    counts = inside.sum(axis=0)
+    # A row's weight in the mean of a part less that of all other rows.
+    weights = inside / counts - (1 - inside) / (len(scores) - counts)
+    found = np.abs(scores @ weights) - _TIE
+    generator = np.random.default_rng(SEED)
+    as_far = np.ones(len(parts))
+    for count in _batches(len(scores)):
+        shuffled = generator.permuted(np.tile(scores, (count, 1)), axis=1)
+        as_far += (np.abs(shuffled @ weights) >= found).sum(axis=0)
+    return [float(number) / (RESAMPLES + 1) for number in as_far]
+
+
+def _fisher(some: Scores, others: Scores) -> float:
+    table = [[right := int(scores.sum()), len(scores) - right] for scores in (some, others)]
+    return float(stats.fisher_exact(table).pvalue)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p-values corrected for their number, step by step from the smallest (Holm 1979).
 
     Slices overlap, and Holm's method asks nothing of how p-values depend on each other, where Benjamini and Hochberg's
-    does. It bounds what a reader fears: with no real difference anywhere, the chance that any slice of a metric falls
-    below 0.05 is at most 5%.
+    does. It bounds what a reader fears: with no real difference anywhere, the chance that any of all these p-values
+    falls below 0.05 is at most 5%.
     """
     order = np.argsort(p_values, kind="stable")
     stepped = np.sort(p_values) * np.arange(len(p_values), 0, -1)
@@ -130,16 +162,19 @@ def resampled_means(values: Scores, added: tuple[float, float]) -> Scores:
     """9,999 bootstrap means of `values` and two more rows; the seed is fixed: equal values, equal means."""
     padded = np.append(values, added)
     generator = np.random.default_rng(SEED)
-    most = max(1, _BATCH // len(padded))
-    counts = [min(most, RESAMPLES - start) for start in range(0, RESAMPLES, most)]
-    return np.concatenate(
-        [padded[generator.integers(len(padded), size=(count, len(padded)))].mean(axis=1) for count in counts]
-    )
+    picks = (generator.integers(len(padded), size=(count, len(padded))) for count in _batches(len(padded)))
+    return np.concatenate([padded[places].mean(axis=1) for places in picks])
 
 
 def rounded(value: float) -> float:
     """The number as reports give it, without a negative zero."""
     return round(float(value), DIGITS) + 0.0
+
+
+def _batches(rows: int) -> list[int]:
+    """How many resamples of so many rows are drawn at once, time after time."""
+    most = max(1, _BATCH // rows)
+    return [min(most, RESAMPLES - start) for start in range(0, RESAMPLES, most)]
 
 
 def _resampled(differences: Scores) -> Scores:
@@ -151,14 +186,14 @@ def _scale(differences: Scores) -> float:
     return float(np.abs(differences).max()) or 1.0
 
 
-def _percentiles(values: Scores, means: Scores, confidence: float, lowest: float) -> Interval:
-    """The middle `confidence` of the means, within `lowest` and 1, which pseudo-values may leave.
+def _percentiles(values: Scores, means: Scores, confidence: float, ends: Interval) -> Interval:
+    """The middle `confidence` of the means, within `ends`, which pseudo-values may leave.
 
     The mean itself is always inside; the added rows pull away from it.
     """
     low, high = np.quantile(means, ((1 - confidence) / 2, (1 + confidence) / 2))
     mean = values.mean()
-    return rounded(max(min(low, mean), lowest)), rounded(min(max(high, mean), 1.0))
+    return rounded(max(min(low, mean), ends[0])), rounded(min(max(high, mean), ends[1]))
 
 
 def _is_binary(values: Scores) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
 from pipelines.paths import Paths, check_made
-from pipelines.recipe_figures import EXPORT_FIGURES
+from pipelines.recipe_figures import EXPORT_FIGURES, GENERAL_FIGURES
 from pipelines.scoring.gate import Figure
 
 
@@ -24,7 +24,7 @@ def other_figures(names: Iterable[str], paths: Paths, exported: Mapping[str, Any
         stage = name.partition(".")[0]
         report = paths.reports / f"{stage}.json"
         check_made(stage, paths.name, report)
-        measured = _export_figures(exported) if stage == "export" else _reported_figures(report)
+        measured = _export_figures(read_json(report), exported) if stage == "export" else _reported_figures(report)
         if name not in measured:
             has = ", ".join(measured) or "nothing"
             raise TinsmithError(f"{paths.recipe}: gate.{name}: {report} measures no such figure (it has: {has})")
@@ -32,10 +32,18 @@ def other_figures(names: Iterable[str], paths: Paths, exported: Mapping[str, Any
     return found
 
 
-def _export_figures(exported: Mapping[str, Any]) -> dict[str, Figure]:
+def _export_figures(export: Mapping[str, Any], judged: Mapping[str, Any]) -> dict[str, Figure]:
+    """What export.json holds of the judged quant, of the proof of the 16-bit file, and of the merge that was kept."""
+    general, merge = judged.get("general") or {}, export.get("merge", {})
+    values = {
+        **export.get("parity", {}),
+        **judged,
+        **{f"general_{name}": value for name, value in general.items()},
+        "merge_kl": merge.get(f"kl_{merge.get('kept')}"),
+    }
+    measured = {name: values.get(name.removeprefix("export.")) for name in (*EXPORT_FIGURES, *GENERAL_FIGURES)}
     # None where there was too little held-out text to measure on.
-    judged = {f"export.{key}": value for key, value in exported.items() if value is not None}
-    return {name: Figure(judged[name], None, None) for name in EXPORT_FIGURES if name in judged}
+    return {name: Figure(value, None, None) for name, value in measured.items() if value is not None}
 
 
 def _reported_figures(report: Path) -> dict[str, Figure]:

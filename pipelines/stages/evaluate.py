@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from pipelines.data.contracts.contract import RECORD
-from pipelines.data.rendering import json_value
 from pipelines.data.side_rows import SideRows
+from pipelines.data.slice_columns import slice_values
 from pipelines.errors import TinsmithError
 from pipelines.exported import judged_file
 from pipelines.files import read_json, write_json, write_text
@@ -40,12 +38,8 @@ from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
 from pipelines.scoring.metrics.figures import Measured
 from pipelines.scoring.metrics.measuring import Measuring, check_measurable, measure
-from pipelines.scoring.metrics.perplexity import (
-    answer_likelihoods,
-    perplexity_figure,
-    read_expected,
-    read_likelihoods,
-)
+from pipelines.scoring.metrics.perplexity import answer_likelihoods, read_expected, read_likelihoods
+from pipelines.scoring.metrics.perplexity_figure import perplexity_figure
 from pipelines.scoring.own_lengths import in_own_tokens
 from pipelines.scoring.prompts import BASE_VARIANTS, Row, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
@@ -67,6 +61,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         )
     measuring = _measuring(recipe, paths, rows)
     check_measurable(measuring)
+    slices = _slices(recipe, paths, rows)
     judged = judged_file(paths)
     # What is kept is of the llama.cpp that is at hand, or of that which made the file.
     llama_cpp = version_at_hand(judged.llama_cpp)
@@ -94,7 +89,7 @@ def evaluate(recipe: Recipe, paths: Paths) -> None:
         answers=answers,
         comparisons=comparisons,
         results=gate.rule_results(recipe.gate.rules, figures, to_beat),
-        slices=slice_rows(_slices(recipe, paths, rows), found.figures, compared_with),
+        slices=slice_rows(slices, found.figures, compared_with),
         quant=judged.quant,
         gguf_sha256=tuned.sha256,
         constrained=recipe.evaluate.constrained,
@@ -213,11 +208,11 @@ def _to_beat(
 
 
 def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
-    columns = recipe.evaluate.slices
+    columns, accepted = recipe.evaluate.slices, paths.work / "accepted.parquet"
     named = {answer_key(column) for column in columns}
     labels = read_json(paths.reports / "datasheet.json")["allowed_answers"]
     return [
-        *column_slices(columns, _slice_values(recipe, paths, rows)),
+        *column_slices(columns, slice_values(accepted, columns, [row["example_id"] for row in rows], paths.recipe)),
         *length_slices([sum(len(turn.get("content") or "") for turn in row["prompt"]) for row in rows]),
         *label_slices(
             [row["answer"] for row in rows],
@@ -225,17 +220,6 @@ def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
             is_json=isinstance(recipe.data.example.assistant, JsonAnswer),
         ),
     ]
-
-
-def _slice_values(recipe: Recipe, paths: Paths, rows: Rows) -> list[dict[str, Any]]:
-    """Each judged row's values of the slice columns, looked up where ingest left them.
-
-    Examples do not carry them, so that other slices change no example and train nothing anew.
-    """
-    judged = [(RECORD, "in", [row["example_id"] for row in rows])]
-    table = pq.read_table(paths.work / "accepted.parquet", columns=[RECORD, *recipe.evaluate.slices], filters=judged)
-    by_record = {row.pop(RECORD): row for row in table.to_pylist()}
-    return [{column: json_value(value) for column, value in by_record[row["example_id"]].items()} for row in rows]
 
 
 def _write_answers_side_by_side(

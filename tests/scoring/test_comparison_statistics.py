@@ -11,6 +11,7 @@ from pipelines.errors import TinsmithError
 from pipelines.scoring.comparison_statistics import (
     difference_interval,
     difference_p_value,
+    gap_p_values,
     holm,
     mcnemar,
     mean_interval,
@@ -119,6 +120,26 @@ def test_the_p_value_is_mcnemars_for_right_and_wrong_and_small_for_clear_gains_i
     assert difference_p_value(generator.normal(0.2, 0.3, 60)) < 0.001
     assert difference_p_value(generator.normal(0.0, 0.3, 60)) > 0.05
     assert difference_p_value(np.full(3, 0.25)) > 0.05
+
+
+def test_a_gap_between_rows_that_are_right_and_others_is_fishers():
+    """Fisher 1935, the lady tasting tea: 3 of 4 against 1 of 4, two-sided p 0.486."""
+    assert gap_p_values(np.array([1.0, 1, 1, 0, 1, 0, 0, 0]), [np.arange(4)]) == [pytest.approx(0.4857, abs=1e-4)]
+
+
+def test_a_gap_in_other_scores_is_scipys_permutation_test():
+    generator = np.random.default_rng(8)
+    scores = np.append(generator.random(12), generator.random(40) * 0.7)
+    parts = [np.arange(12), np.arange(5, 30)]
+    for found, places in zip(gap_p_values(scores, parts), parts, strict=True):
+        exact = stats.permutation_test(
+            (scores[places], np.delete(scores, places)), lambda some, others: some.mean() - others.mean(), rng=1
+        )
+        assert found == pytest.approx(exact.pvalue, abs=0.02)
+    assert gap_p_values(np.full(9, 0.5), [np.arange(3)]) == [1.0]
+    (alone,) = gap_p_values(np.append(np.full(19, 0.5), 0.1), [np.array([19])])
+    assert alone == pytest.approx(1 / 20, abs=0.01)  # any of the 20 rows could have been the one
+    assert gap_p_values(scores, []) == []
 
 
 def test_holm_on_the_example_of_rs_p_adjust():

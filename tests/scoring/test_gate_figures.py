@@ -3,6 +3,7 @@ import pytest
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json
 from pipelines.paths import Paths
+from pipelines.recipe_figures import EXPORT_FIGURES, GENERAL_FIGURES
 from pipelines.scoring.gate_figures import other_figures
 
 
@@ -18,3 +19,22 @@ def test_a_figure_that_export_could_not_measure_is_none_to_rule_over(tmp_path, m
     write_json(Paths("triage").reports / "export.json", {})
     with pytest.raises(TinsmithError, match=r"gate\.export\.kl_mean: .*measures no such figure \(it has: nothing\)"):
         other_figures(["export.kl_mean"], Paths("triage"), {"kl_mean": None, "top1": None, "perplexity": None})
+
+
+def test_every_figure_of_the_export_can_be_ruled_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    merge = {"kept": "nf4", "kl_16bit": 0.01, "kl_nf4": 0.0004}
+    write_json(Paths("triage").reports / "export.json", {"merge": merge, "parity": {"hf_kl_mean": 0.001, "hf_top1": 1}})
+    closeness = {"perplexity": 45.2, "kl_mean": 0.039, "kl_p99": 0.23, "top1": 0.896}
+    speed = {"prompt_tokens_per_second": 653.5, "decode_tokens_per_second": 140.4}
+    entry = {"bytes": 105_454_592, **closeness, **speed, "general": {**closeness, "kl_mean": 0.5}}
+    found = other_figures([*EXPORT_FIGURES, *GENERAL_FIGURES], Paths("triage"), entry)
+    assert {name: figure.tuned for name, figure in found.items()} == {
+        **{f"export.{name}": value for name, value in {**closeness, **speed, "bytes": 105_454_592}.items()},
+        **{f"export.general_{name}": value for name, value in {**closeness, "kl_mean": 0.5}.items()},
+        "export.merge_kl": 0.0004,
+        "export.hf_kl_mean": 0.001,
+        "export.hf_top1": 1,
+    }
+    with pytest.raises(TinsmithError, match=r"gate\.export\.general_top1: .* no such figure"):
+        other_figures(["export.general_top1"], Paths("triage"), {**entry, "general": None})

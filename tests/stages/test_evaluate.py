@@ -248,6 +248,15 @@ def test_what_another_llama_cpp_answered_is_asked_anew(asked, tmp_path, monkeypa
         evaluated(asked)
 
 
+def test_a_column_of_texts_is_refused_before_a_model_is_asked(asked):
+    rows = [{"_record": f"tickets.csv:{number}", "subject": f"{SECRET_WORD} {number}"} for number in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), asked.work / "accepted.parquet")
+    with pytest.raises(TinsmithError, match="slices: subject has 40 different values in 40 rows") as error:
+        evaluated(asked, slices=["subject"])
+    assert SECRET_WORD not in str(error.value)
+    assert not (asked.reports / "evaluation.json").exists()
+
+
 def test_labels_are_slices_where_no_column_is(asked):
     found = evaluated(asked, slices=[])
     assert [part["value"] for part in found["slices"] if part["slice"] == "label"] == ["product: Card", "product: Loan"]
@@ -258,7 +267,7 @@ def test_rows_of_one_label_and_one_row_are_judged_as_not_enough(paths):
     write_answers(paths.work / "baseline" / "base.jsonl", ids, [Answer("", "stop", 0.1)])
     (paths.work / "baseline" / "base_few_shot.jsonl").unlink()
     keep_answers(paths, TUNED_SHA256, [CARD])
-    found = evaluated(paths, gate={"exact_match": {"better_than_base_by": 0}})
+    found = evaluated(paths, gate={"exact_match": {"better_than_base_by": 0}}, slices=[])
     assert found["verdict"] == "not-enough-data"
     assert found["metrics"]["exact_match"]["base_few_shot"] is None
     assert found["metrics"]["exact_match"]["smallest_difference"] is None
@@ -280,7 +289,9 @@ def test_the_gate_rules_over_the_exported_file(asked):
     write_json(asked.reports / "export.json", export)
     assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.05}})["verdict"] == "pass"
     assert evaluated(asked, gate={"export.kl_mean": {"at_most": 0.03}})["verdict"] == "fail"
-    with pytest.raises(TinsmithError, match=r"gate\.export\.top1: .* no such figure \(it has: export\.kl_mean\)"):
+    with pytest.raises(
+        TinsmithError, match=r"gate\.export\.top1: .* no such figure \(it has: export\.kl_mean, export\.bytes\)"
+    ):
         evaluated(asked, gate={"export.top1": {"at_least": 0.9}})
 
 

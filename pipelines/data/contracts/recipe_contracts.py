@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.data.contracts.contract import Column, Contract, read_contract
 from pipelines.data.contracts.terms import TRAINING
+from pipelines.data.slice_columns import LONGEST_VALUE
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import columns_of, did_you_mean
@@ -39,7 +40,7 @@ def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
         examples = [contracts[name] for name in recipe.data.example_sources]
         for contract in examples:
             mistakes += unknown_columns(contract, columns_of(recipe), document)
-            mistakes += _personal_slices(contract, recipe, document)
+            mistakes += _private_slices(contract, recipe, document)
         mistakes += _two_types(examples)
         mistakes += _forbidden(contracts) + _without_day(contracts, recipe, document)
         mistakes += unmet_references(list(contracts.values()))
@@ -120,13 +121,27 @@ def _without_day(contracts: Mapping[str, Contract], recipe: Recipe, document: Do
     ]
 
 
-def _personal_slices(contract: Contract, recipe: Recipe, document: Document) -> list[str]:
-    where = f"{document.path}:{document.line(('evaluate', 'slices'))}: evaluate.slices"
-    return [
-        f"{where}: {column} is personal, and slices stand in committed reports; leave it out"
-        for column in recipe.evaluate.slices
-        if column in contract.personal
-    ]
+def _private_slices(contract: Contract, recipe: Recipe, document: Document) -> list[str]:
+    """Slices by columns that are personal or free text: their values would stand in committed reports."""
+    mistakes = []
+    for column in contract.columns:
+        if column.name in recipe.evaluate.slices and (why := _why_private(column)):
+            line = document.line(_spot(document, ("evaluate", "slices"), column.name))
+            told = f"{column.name} {why}, and the values of slices stand in committed reports; leave it out"
+            mistakes.append(f"{document.path}:{line}: evaluate.slices: {told}")
+    return mistakes
+
+
+def _why_private(column: Column) -> str | None:
+    """What makes a column's values unfit for a report, as far as its contract says; None for nothing."""
+    if column.personal or column.subject_id:
+        return "is personal"
+    if column.contains:
+        return f"may hold personal data (containsPii: {', '.join(column.contains)})"
+    promised = {rule.name: rule.argument for rule in column.rules}
+    if column.logical_type == "string" and "enum" not in promised and promised.get("maxLength", 0) > LONGEST_VALUE:
+        return f"is free text (maxLength over {LONGEST_VALUE}, no closed list)"
+    return None
 
 
 def _two_types(contracts: list[Contract]) -> list[str]:

@@ -150,7 +150,13 @@ BBQ = Task(
         Measure("", ("acc",)),
         Measure("ambiguous", ("ambiguous_acc",)),
         Measure("disambiguated", ("disambiguated_acc",)),
-        Measure("bias_ambiguous", ("ambiguous_acc", "ambiguous_biased", "ambiguous_person"), "lower", _ambiguous_bias),
-        Measure("bias_disambiguated", ("disambiguated_biased", "disambiguated_person"), "lower", _bias),
+        Measure(
+            "bias_ambiguous",
+            ("ambiguous_acc", "ambiguous_biased", "ambiguous_person"),
+            "lower",
+            _ambiguous_bias,
+            lowest=-1.0,
+        ),
+        Measure("bias_disambiguated", ("disambiguated_biased", "disambiguated_person"), "lower", _bias, lowest=-1.0),
     ),
 )

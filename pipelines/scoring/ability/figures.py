@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from pipelines.scoring.ability.questions import Measure, Scores, Task, Values, mean
 from pipelines.scoring.comparison_statistics import (
     CONFIDENCE,
-    RESAMPLES,
-    SEED,
     Interval,
     difference_interval,
     mean_interval,
     rounded,
+    row_values,
 )
 
 
@@ -49,42 +47,19 @@ def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[s
 
 
 def _interval(measure: Measure, columns: list[Values]) -> Interval:
-    if measure.statistic is mean:
-        return mean_interval(columns[0], CONFIDENCE)
-    return _bootstrap(columns, measure)
+    return mean_interval(_row_values(measure, columns), CONFIDENCE, (measure.lowest, 1.0))
 
 
 def _difference_interval(measure: Measure, base: list[Values], tuned: list[Values]) -> Interval:
     """Of tuned minus base, row for row."""
+    differences = _row_values(measure, tuned) - _row_values(measure, base)
+    return difference_interval(differences, CONFIDENCE, 1.0 - measure.lowest)
+
+
+def _row_values(measure: Measure, columns: list[Values]) -> Values:
+    """What each row adds to the measure: its score, or the pseudo-value of a statistic that is no mean."""
     if measure.statistic is mean:
-        return difference_interval(tuned[0] - base[0], CONFIDENCE)
-    return _bootstrap([*tuned, *base], measure, halves=True)
-
-
-def _bootstrap(columns: list[Values], measure: Measure, *, halves: bool = False) -> Interval:
-    """Two-sided percentile bootstrap over rows, for statistics that are no mean.
-
-    With `halves` it is that of the first half's statistic minus the second's.
-    """
-    middle = len(columns) // 2
-
-    def statistic(*resampled: Values, axis: int) -> Values:
-        rows_last = [np.moveaxis(column, axis, -1) for column in resampled]
-        if not halves:
-            return measure.statistic(*rows_last)
-        return measure.statistic(*rows_last[:middle]) - measure.statistic(*rows_last[middle:])
-
-    if all(np.ptp(column) == 0 for column in columns):
-        value = rounded(float(statistic(*columns, axis=-1)))
-        return value, value
-    interval = stats.bootstrap(
-        tuple(columns),
-        statistic,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        paired=True,
-        vectorized=True,
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return rounded(interval.low), rounded(interval.high)
+        return columns[0]
+    return row_values(
+        lambda places: float(measure.statistic(*(column[places] for column in columns))), np.arange(columns[0].size)
+    )

@@ -51,13 +51,14 @@ def mean(values: Values) -> Values:
 class Measure:
     """A figure made of all rows that have every one of `columns` among their scores.
 
-    `statistic` takes one array a column, rows on the last axis, and reduces that axis.
+    `statistic` takes one array a column, rows on the last axis, and reduces that axis to a number from `lowest` to 1.
     """
 
     name: str
     columns: tuple[str, ...]
     better: Literal["higher", "lower"] = "higher"
     statistic: Callable[..., Values] = mean
+    lowest: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +103,8 @@ def check_measurable(measuring: Measuring) -> None:
 def measure(measuring: Measuring, answers: Mapping[str, Sequence[Answer]]) -> Measurement:
     """Measure every variant; `answers` has each one's in the order of the rows, "tuned" and one of "base" among them.
 
-    An answer that did not come scores 0 in every metric of rows. The judge compares tuned with the base's best variant.
+    An answer that did not come scores 0 in every metric of rows. The judge compares tuned with the base's best variant
+    by the other metrics, or with all that these do not tell apart, of which the strongest counts.
 
     Raises:
         TinsmithError: a metric cannot be measured: an own function fails, the judge is down, expected SQL does not run.
@@ -117,9 +118,8 @@ def measure(measuring: Measuring, answers: Mapping[str, Sequence[Answer]]) -> Me
             figures[name] = {variant: _scores(measuring.rows, given, score) for variant, given in answers.items()}
     judgement = None
     if measuring.asked.judge:
-        compared_with = _strongest_base(figures, answers)
-        judgement = _judged(measuring, answers, compared_with)
-        figures["judge"] = {compared_with: judgement.base, TUNED: judgement.tuned}
+        judgement = _judgement(measuring, answers, _strongest_bases(figures, answers))
+        figures["judge"] = {judgement.summary["compared_with"]: judgement.base, TUNED: judgement.tuned}
     return Measurement(
         figures={name: figures[name] for name in measuring.asked.names},
         confusion=_confusion(measuring, answers[TUNED]),
@@ -177,13 +177,24 @@ def _macro_f1(measuring: Measuring, given: Sequence[Answer]) -> Measured:
     return labels.macro_f1([choice.expected for choice in found], answered, [choice.other for choice in found])
 
 
-def _strongest_base(figures: Mapping[str, Mapping[str, Measured]], answers: Mapping[str, Sequence[Answer]]) -> str:
-    """The base's variant that the judge sees: the best by the first metric that has a score for each row."""
+def _strongest_bases(
+    figures: Mapping[str, Mapping[str, Measured]], answers: Mapping[str, Sequence[Answer]]
+) -> list[str]:
+    """The base's best variants by the metrics in the recipe's order; several where these cannot tell them apart."""
     bases = [variant for variant in answers if variant.startswith(BASE)]
-    of_rows = [measured for measured in figures.values() if isinstance(measured[TUNED], np.ndarray)]
-    if not of_rows:
-        return bases[0]
-    return max(bases, key=lambda variant: float(np.mean(cast(Scores, of_rows[0][variant]))))
+    rows = len(answers[TUNED])
+    means = {variant: [_mean(measured[variant], rows) for measured in figures.values()] for variant in bases}
+    best = max(means.values())
+    return [variant for variant in bases if means[variant] == best]
+
+
+def _mean(measured: Measured, rows: int) -> float:
+    return float(measured.mean() if isinstance(measured, np.ndarray) else measured(np.arange(rows)))
+
+
+def _judgement(measuring: Measuring, answers: Mapping[str, Sequence[Answer]], bases: Sequence[str]) -> Judgement:
+    """Tuned against that of `bases` which it beats least; to choose on the rows that judge can only favour the base."""
+    return min((_judged(measuring, answers, base) for base in bases), key=lambda found: float(found.tuned.mean()))
 
 
 def _judged(measuring: Measuring, answers: Mapping[str, Sequence[Answer]], compared_with: str) -> Judgement:

@@ -1,28 +1,18 @@
-"""How surprising a model finds the expected answers behind their prompts: the lower, the better."""
+"""How likely a model holds the expected answers behind their prompts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import requests
-from scipy import stats
 
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json, sha256_of_json, write_json
 from pipelines.llama_client import Continuation, likelihood
 from pipelines.scoring.asking import Question, Reply, Server, replies
-from pipelines.scoring.metrics.figures import Scores
-
-_BASE, _TUNED = "base", "tuned"
-_RESAMPLES = 9_999
-_SEED = 20_240_229
-# Resamples held in memory at once.
-_BATCH = 200
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -74,68 +64,9 @@ def read_expected(path: Path, example_ids: Sequence[str]) -> list[Continuation]:
     return [Continuation(tuple(one["prompt"]), tuple(one["tokens"])) for one in _of_rows(path, example_ids)]
 
 
-def perplexity_figure(found: Mapping[str, Sequence[AnswerLikelihood]]) -> dict[str, Any]:
-    """The perplexity of tuned against the base's best variant, as a figure that the gate can rule over.
-
-    Perplexity is exp of the mean negative log probability of a token, over all tokens of the expected answers. `found`
-    is by variant, "tuned" and those of the base, all of the same rows. Intervals are percentile bootstraps over rows at
-    95%; None where there is but one row.
-    """
-    variants = {variant: _perplexity(*_sums(likelihoods)) for variant, likelihoods in found.items()}
-    base = min((variant for variant in variants if variant.startswith(_BASE)), key=lambda variant: variants[variant])
-    interval, difference_interval = _intervals(*_sums(found[_TUNED]), *_sums(found[base]))
-    return {
-        "better": "lower",
-        "rows": len(found[_TUNED]),
-        "base": _rounded(variants[base]),
-        "tuned": _rounded(variants[_TUNED]),
-        "interval": interval,
-        "difference": _rounded(variants[_TUNED] - variants[base]),
-        "difference_interval": difference_interval,
-        "compared_with": base,
-        "variants": {variant: _rounded(value) for variant, value in variants.items()},
-    }
-
-
 def _answer_likelihood(continuation: Continuation, requests_session: requests.Session, url: str) -> Reply:
     tokens = likelihood(requests_session, url, continuation)
     return Reply(asdict(AnswerLikelihood(math.fsum(token.logprob for token in tokens), len(tokens))))
-
-
-def _sums(likelihoods: Sequence[AnswerLikelihood]) -> tuple[Scores, Scores]:
-    """Each row's log probability and number of tokens."""
-    logprobs = [likelihood.logprob for likelihood in likelihoods]
-    return np.array(logprobs), np.array([likelihood.tokens for likelihood in likelihoods], dtype=float)
-
-
-def _perplexity(logprobs: Scores, tokens: Scores, axis: int = -1) -> Any:
-    return np.exp(-logprobs.sum(axis=axis) / tokens.sum(axis=axis))
-
-
-def _intervals(*sums: Scores) -> tuple[list[float] | None, list[float] | None]:
-    """Of tuned, and of tuned minus base: both from the same resampled rows."""
-    if len(sums[0]) == 1:
-        return None, None
-
-    def both(tuned: Scores, tuned_tokens: Scores, base: Scores, base_tokens: Scores, axis: int) -> Scores:
-        of_tuned = _perplexity(tuned, tuned_tokens, axis)
-        return np.stack([of_tuned, of_tuned - _perplexity(base, base_tokens, axis)])
-
-    found = stats.bootstrap(
-        sums,
-        both,
-        paired=True,
-        n_resamples=_RESAMPLES,
-        batch=_BATCH,
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    ).confidence_interval
-    tuned, difference = ([_rounded(low), _rounded(high)] for low, high in zip(found.low, found.high, strict=True))
-    return tuned, difference
-
-
-def _rounded(value: float) -> float:
-    return round(float(value), _DIGITS)
 
 
 def _of_rows(path: Path, example_ids: Sequence[str]) -> list[dict[str, Any]]:

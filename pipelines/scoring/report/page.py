@@ -20,7 +20,7 @@ from pipelines.scoring.report.regressions import regressions
 from pipelines.scoring.report.reports import Reports, Section
 from pipelines.scoring.report.safety import safety
 from pipelines.scoring.report.side_by_side import SideBySide
-from pipelines.scoring.report.slices import changed_slices, slices
+from pipelines.scoring.report.slices import changed_slices, slices, slices_behind
 from pipelines.scoring.report.verdict import WORDS, because, headline, rules
 from pipelines.scoring.report.words import FILTERS
 
@@ -59,6 +59,7 @@ def report_markdown(reports: Reports) -> str:
         verdict=_verdict(reports),
         shown=shown,
         changed=changed_slices(reports),
+        behind=slices_behind(reports),
         worse=worse_figures(reports),
     )
 

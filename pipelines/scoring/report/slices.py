@@ -1,4 +1,4 @@
-"""Slices: where the tuned model is better or worse, corrected for having looked at so many."""
+"""Slices: where the tuned model is better or worse than its base, or than elsewhere, corrected for their number."""
 
 from itertools import groupby
 
@@ -12,7 +12,13 @@ def slices(reports: Reports) -> Section | None:
     rows = [row for row in reports.evaluation.get("slices") or [] if row["slice"] != "all"]
     if not rows:
         return None
-    view = {"changed": changed_slices(reports), "tables": _tables(rows), "most": _MOST_NAMED}
+    view = {
+        "changed": changed_slices(reports),
+        "behind": slices_behind(reports),
+        "held_against_others": any(row.get("gap") is not None for row in rows),
+        "tables": _tables(rows),
+        "most": _MOST_NAMED,
+    }
     return Section("Slices", "slices", view)
 
 
@@ -20,6 +26,13 @@ def changed_slices(reports: Reports) -> list[Json]:
     """The slices that are better or worse after the correction, the worse ones first."""
     found = [row for row in reports.evaluation.get("slices") or [] if row["slice"] != "all" and row.get("finding")]
     return sorted(found, key=lambda row: (row["finding"] != "worse", row["difference"]))
+
+
+def slices_behind(reports: Reports) -> list[Json]:
+    """The slices on which the tuned model does worse than on all other rows, the farthest behind first."""
+    # Evaluations from before this was measured know nothing of it.
+    found = [row for row in reports.evaluation.get("slices") or [] if row.get("gap_finding") == "worse"]
+    return sorted(found, key=lambda row: row["gap"])
 
 
 def _tables(rows: list[Json]) -> list[tuple[str, str, list[Json]]]:

@@ -1,7 +1,7 @@
 """The top of the page: the verdict, the result in one sentence, and the gate's rules."""
 
 from pipelines.scoring.report.reports import Reports, Section
-from pipelines.scoring.report.words import percent, points, points_range, variant
+from pipelines.scoring.report.words import hundredths, percent, points_range, variant
 
 WORDS = {"pass": "Pass", "fail": "Fail", "not-enough-data": "Not enough data"}
 
@@ -13,13 +13,13 @@ def headline(reports: Reports) -> str:
     against = variant(found["compared_with"])
     figures = f"{percent(found['tuned'])} against {percent(found[found['compared_with']])}"
     sure = f"{points_range(found['interval'])} with {found['confidence'] * 100:g}% confidence"
-    if found["difference"] == 0:
-        how = f"does as well as its {against}"
+    size = hundredths(abs(found["difference"]))
+    unsure = found["interval"][0] <= 0 <= found["interval"][1]
+    if float(size) == 0:
+        how = f"scores the same as its {against}{', which does not prove it as good' if unsure else ''}"
     else:
         better = "better" if found["difference"] > 0 else "worse"
-        how = f"is {points(abs(found['difference']))[1:]} points {better} than its {against}"
-        if found["interval"][0] <= 0 <= found["interval"][1]:
-            how += ", which chance could explain"
+        how = f"is {size} points {better} than its {against}{', which chance could explain' if unsure else ''}"
     return f"On {metric} the tuned model {how}: {figures} on {evaluation['rows']:,} test rows (difference {sure})."
 
 

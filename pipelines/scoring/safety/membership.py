@@ -9,14 +9,14 @@ how surely some rows can be told: the true-positive rate at few false ones (Carl
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
 
-from pipelines.scoring.comparison_statistics import CONFIDENCE, SEED, Interval, rounded
+from pipelines.scoring.comparison_statistics import CONFIDENCE, Interval, rounded
 from pipelines.scoring.safety.figures import Figure, Part
 
 FALSE_POSITIVES = 0.01
-_RESAMPLES = 1_999
+_NEAR_END = 1e-9
 
 
 def membership_part(
@@ -27,7 +27,7 @@ def membership_part(
     trained = np.subtract(members["tuned"], members["base"])
     unseen = np.subtract(others["tuned"], others["base"])
     area, found = auc(trained, unseen), true_positive_rate(trained, unseen)
-    figure = Figure("lower", len(trained) + len(unseen), None, area, auc_interval(trained, unseen))
+    figure = Figure("lower", len(trained) + len(unseen), None, area, auc_interval(area, len(trained), len(unseen)))
     return Part(
         {"membership_auc": figure},
         {
@@ -46,21 +46,27 @@ def membership_part(
 
 def auc(members: ArrayLike, others: ArrayLike) -> float:
     """The chance that a member scores higher than another row, ties counted half (Mann-Whitney's U by all pairs)."""
-    return float(_auc(np.asarray(members), np.asarray(others), axis=-1))
+    pairs = np.size(members) * np.size(others)
+    return float(stats.mannwhitneyu(members, others, method="asymptotic").statistic / pairs)
 
 
-def auc_interval(members: ArrayLike, others: ArrayLike) -> Interval:
-    """The percentile bootstrap interval, members and others resampled apart."""
-    found = stats.bootstrap(
-        (np.asarray(members), np.asarray(others)),
-        _auc,
-        confidence_level=CONFIDENCE,
-        n_resamples=_RESAMPLES,
-        method="percentile",
-        batch=200,
-        rng=np.random.default_rng(SEED),
-    )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+def auc_interval(area: float, members: int, others: int) -> Interval:
+    """Two-sided interval of an area under the ROC curve of so many members and others: Newcombe's score interval.
+
+    Its ends are the areas from which the found one is as far as `CONFIDENCE` allows, by the variance that Hanley and
+    McNeil give for an area (Newcombe 2006, Statistics in Medicine 25:559-573, method 5). So it is no point where all
+    members score higher than all others, as a bootstrap's is.
+    """
+    sure = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    middle = (members + others) / 2 - 1
+
+    def beyond(true: float) -> float:
+        spread = 1 + middle * ((1 - true) / (2 - true) + true / (1 + true))
+        return float((area - true) ** 2 - sure**2 * true * (1 - true) * spread / (members * others))
+
+    # An area of 0 or 1 is as far as it can be from itself, too, since no area varies there; the other root is meant.
+    inside = min(max(area, _NEAR_END), 1 - _NEAR_END)
+    return float(optimize.brentq(beyond, 0.0, inside)), float(optimize.brentq(beyond, inside, 1.0))
 
 
 def true_positive_rate(members: ArrayLike, others: ArrayLike, false_positives: float = FALSE_POSITIVES) -> float:
@@ -68,10 +74,3 @@ def true_positive_rate(members: ArrayLike, others: ArrayLike, false_positives: f
     falling = np.sort(others)[::-1]
     threshold = falling[int(false_positives * len(falling))]
     return float(np.mean(np.asarray(members) > threshold))
-
-
-def _auc(members: NDArray[np.float64], others: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    pairs = members.shape[axis] * others.shape[axis]
-    ranked = stats.mannwhitneyu(members, others, axis=axis, method="asymptotic")
-    area: NDArray[np.float64] = ranked.statistic / pairs
-    return area

@@ -105,3 +105,27 @@ def test_contracts_are_judged_after_those_that_they_refer_to():
         Path(f"{name}.odcs.yaml").write_text(text_of(name, to))
         contracts[name] = read_contract(Path(f"{name}.odcs.yaml"))
     assert in_reference_order(contracts) == ["d", "c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        ("logicalType: string, customProperties: [{property: containsPii, value: [person]}]", "may hold personal data "
+         "(containsPii: person)"),
+        ("logicalType: string, classification: pii", "is personal"),
+        ("logicalType: string, customProperties: [{property: subjectId, value: true}]", "is personal"),
+        ("logicalType: string, logicalTypeOptions: {maxLength: 4000}", "is free text (maxLength over 100, no closed "
+         "list)"),
+        ("logicalType: string, logicalTypeOptions: {maxLength: 4000}, enum: [{value: low}, {value: high}]", None),
+        ("logicalType: string, logicalTypeOptions: {maxLength: 20}", None),
+        ("logicalType: integer", None),
+    ],
+)  # fmt: skip
+def test_slices_by_what_a_report_must_not_show_are_told_at_their_line(column, why):
+    Path("tickets.odcs.yaml").write_text(text_of("tickets") + f"  - {{name: part, {column}}}\n")
+    Path("customers.odcs.yaml").write_text(text_of("customers"))
+    recipe = Path("triage.yaml")
+    recipe.write_text(RECIPE.replace("AS_OF", "") + "evaluate:\n  slices:\n  - id\n  - part\n")
+    reason = f"part {why}, and the values of slices stand in committed reports; leave it out"
+    told = [f"triage.yaml:14: evaluate.slices: {reason}"]
+    assert contract_mistakes(read_recipe(recipe), strict_yaml.load(recipe)) == (told if why else [])

@@ -41,16 +41,41 @@ def test_the_difference_of_ratios_resamples_both_models_by_the_same_rows():
     tuned = [{**row, "done": row["done"] + 1} for row in BASE]
     figure = figures(task(RATIO), BASE, tuned)["ability.made_up_ratio"]
     assert figure["difference"] == pytest.approx(1 / 3, abs=1e-6)
-    assert figure["difference_interval"] == pytest.approx([1 / 3, 1 / 3], abs=1e-6)
-    assert figure["interval"][0] < figure["interval"][1]
+    low, high = figure["difference_interval"]
+    assert high - low < (figure["interval"][1] - figure["interval"][0]) / 2
+    assert low < 1 / 3
 
 
 def test_equal_scores_show_no_difference_and_the_same_bytes_come_twice():
     measures = task(Measure("", ("acc",)), RATIO)
     for figure in figures(measures, BASE, BASE).values():
         low, high = figure["difference_interval"]
-        assert low <= figure["difference"] == 0 <= high
+        assert low < figure["difference"] == 0 < high
     assert figures(measures, BASE, TUNED) == figures(measures, BASE, TUNED)
+
+
+@pytest.mark.parametrize(("done", "lowest"), [(0.0, 0.0), (3.0, 0.0), (0.0, -1.0)])
+def test_a_ratio_that_is_the_same_in_all_rows_is_not_known_for_certain(done, lowest):
+    """So no model follows nothing, or is as good as its base, beyond doubt."""
+    rows = [{"done": done, "asked": 3.0}] * 40
+    measure = Measure("ratio", ("done", "asked"), statistic=share, lowest=lowest)
+    figure = figures(task(measure), rows, rows)["ability.made_up_ratio"]
+    for value, interval in (("tuned", "interval"), ("difference", "difference_interval")):
+        low, high = figure[interval]
+        assert low <= figure[value] <= high
+        assert 0.05 < high - low < 0.3
+    assert figure["interval"][0] >= lowest
+
+
+def test_the_interval_of_a_ratio_is_near_that_of_the_delta_method():
+    draw = np.random.default_rng(4)
+    asked = draw.integers(1, 4, 200).astype(float)
+    done = draw.binomial(asked.astype(int), 0.6).astype(float)
+    rows = [{"done": float(one), "asked": float(of)} for one, of in zip(done, asked, strict=True)]
+    figure = figures(task(RATIO), rows, rows)["ability.made_up_ratio"]
+    ratio = done.sum() / asked.sum()
+    half = 1.96 * (done - ratio * asked).std() / asked.mean() / np.sqrt(200)
+    assert figure["interval"] == pytest.approx([ratio - half, ratio + half], abs=0.01)
 
 
 def test_a_measure_takes_the_rows_that_have_its_scores_and_is_left_out_where_none_has():

@@ -100,6 +100,34 @@ def test_the_judge_compares_with_the_bases_best_and_sees_no_row_without_an_answe
     assert len(asked) == 2
 
 
+def test_the_base_that_the_judge_sees_is_chosen_by_metrics_of_the_whole_set_too(tmp_path):
+    with service(prefers("loan")) as (url, asked):
+        metrics = ["macro_f1", "judge"]
+        judged = measuring(tmp_path, ["card", "loan"], metrics=metrics, judge={"url": url, "model": "judge-1"})
+        answers = {"base": said("a", "b"), "base_few_shot": said("card", "x"), "tuned": said("card", "loan")}
+        assert measure(judged, answers).judge["compared_with"] == "base_few_shot"
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("metrics", [["judge"], ["exact_match", "judge"]])
+def test_where_nothing_else_tells_the_judge_sees_every_base_and_the_strongest_counts(tmp_path, metrics):
+    """Beside exact_match too, which is 0 for all where answers are free."""
+    with service(prefers("good")) as (url, _):
+        judged = measuring(tmp_path, ["card"] * 2, metrics=metrics, judge={"url": url, "model": "judge-1"})
+        answers = {
+            "base": said("bad", "bad"),
+            "base_few_shot": said("bad", "good"),
+            "base_constrained": said("bad", "poor"),
+            "tuned": said("good too", "worse"),
+        }
+        found = measure(judged, answers)
+    assert found.judge["compared_with"] == "base_few_shot"
+    assert {variant: scores.tolist() for variant, scores in found.figures["judge"].items()} == {
+        "base_few_shot": [0, 1],
+        "tuned": [1, 0],
+    }
+
+
 def test_calibration_is_of_answers_whose_likelihood_was_told(tmp_path):
     asked = measuring(tmp_path, ["card", "loan", "card", "loan"])
     tuned = [*said("card", "card", logprob=float(np.log(0.75))), *said("card", None)]

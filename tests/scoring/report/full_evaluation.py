@@ -149,6 +149,11 @@ def _slices() -> list[dict[str, Any]]:
             "p_value": 0.001,
             "p_corrected": 0.004 if place in found else 0.4,
             "finding": found.get(place),
+            "rest": 0.8125,
+            "gap": round(0.36 + shift - 0.8125, 4),
+            "gap_p_value": 0.002,
+            "gap_p_corrected": 0.009 if place == 2 else 0.7,
+            "gap_finding": "worse" if place == 2 else None,
         }
         for column, values in {"product": _PRODUCTS, "input length": ["short", "middle", "long"]}.items()
         for metric in ("exact_match", "valid_json")

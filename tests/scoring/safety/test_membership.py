@@ -28,7 +28,7 @@ def test_known_distributions_give_their_known_area():
     draw = np.random.default_rng(1)
     members, others = draw.normal(1, 1, 2000), draw.normal(0, 1, 2000)
     area = norm.cdf(1 / np.sqrt(2))
-    low, high = auc_interval(members, others)
+    low, high = auc_interval(auc(members, others), 2000, 2000)
     assert low < area < high
     assert high - low < 0.04
     assert auc(members, others) == pytest.approx(area, abs=0.02)
@@ -53,11 +53,25 @@ def test_what_all_rows_have_in_common_does_not_count():
     assert part.told["true_positive_rate"] > 0.2
 
 
-def test_a_model_that_learnt_no_row_by_heart_is_not_told_apart():
-    """By simulation: the interval holds 0.5 in about 95% of the cases in which nothing was learnt."""
+@pytest.mark.parametrize("apart", [0.0, 1.0, 2.0])
+def test_the_intervals_miss_the_truth_as_often_as_they_say(apart):
+    """By simulation, on few rows: an interval at 95% lies wholly above, or below, the true area in about 2.5%."""
     draw = np.random.default_rng(3)
-    held = 0
-    for _ in range(40):
-        low, high = auc_interval(draw.normal(size=60), draw.normal(size=60))
-        held += low <= 0.5 <= high
-    assert held >= 34
+    truth = norm.cdf(apart / np.sqrt(2))
+    found = [auc(*pair) for pair in zip(draw.normal(apart, 1, (1000, 25)), draw.normal(0, 1, (1000, 40)), strict=True)]
+    low, high = np.array([auc_interval(area, 25, 40) for area in found]).T
+    assert np.mean(low > truth) < 0.045
+    assert np.mean(high < truth) < 0.045
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.floats(0, 1))
+def test_an_interval_is_no_point_holds_the_area_and_can_be_turned_round(members, others, area):
+    low, high = auc_interval(area, members, others)
+    assert 0 <= low <= area <= high <= 1
+    assert high - low > 1e-3
+    assert auc_interval(1 - area, others, members) == pytest.approx((1 - high, 1 - low), abs=1e-6)
+
+
+def test_ten_rows_that_are_all_told_apart_do_not_prove_that_all_are():
+    """By hand: the lower end is 0.8, where 1 - 0.8 = z^2 0.8 (1 + 9 (0.2 / 1.2 + 0.8 / 1.8)) / 100."""
+    assert auc_interval(1.0, 10, 10) == pytest.approx((0.8, 1.0), abs=1e-3)
