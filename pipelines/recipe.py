@@ -126,7 +126,8 @@ class Privacy(Section):
     personal: Literal["mask", "pseudonymise", "drop_row"] = Field(
         "mask",
         description="mask writes [EMAIL], [PHONE], ... instead; pseudonymise writes the same stand-in for the same "
-        "person everywhere, drawn by the environment's TINSMITH_KEY.",
+        "person in all rows of the recipe, drawn by the environment's TINSMITH_KEY, and masks what has not the form of "
+        "its kind, such as n/a for a card.",
     )
     secrets: Literal["mask", "drop_row"] = Field("drop_row", description="Keys, tokens and passwords in the text.")
     entities: dict[Entity, Action] = Field(

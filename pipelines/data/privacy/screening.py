@@ -102,10 +102,9 @@ def kept_rows(
         if reason := reason_to_drop(found, policy):
             counts.dropped[reason] += 1
             continue
-        shown = found.row if surrogates is None else with_surrogates(found, policy, surrogates)
-        for kind, count in (found.personal + found.whole).items():
-            replaced = surrogates is not None and policy.action(kind) == "pseudonymise" and surrogates.has(kind)
-            (counts.pseudonymised if replaced else counts.masked)[kind] += count
+        shown, replaced = (found.row, Counter[str]()) if not surrogates else with_surrogates(found, policy, surrogates)
+        counts.pseudonymised += replaced
+        counts.masked += found.personal + found.whole - replaced
         yield row, shown
 
 

@@ -88,6 +88,25 @@ def test_kinds_without_surrogates_are_masked_where_all_is_pseudonymised(contract
     assert bodies == ["born [DATE]"]
 
 
+def test_values_without_the_form_of_their_kind_are_masked_and_counted_so(contract):
+    asked = {"personal": "pseudonymise", "entities": {"name": "keep", "address": "keep"}}
+    bodies, counts = screened([row("ответ нет сегодня", "нет")], with_kinds(contract, "phone"), **asked)
+    assert bodies == ["ответ [PHONE] сегодня"]
+    assert (counts.masked, counts.pseudonymised) == ({"PHONE": 1}, {})
+    bodies, counts = screened(
+        [row("it is n/a.", "n/a"), row("4111111111111111")], with_kinds(contract, "card"), **asked
+    )
+    assert bodies[0] == "it is [CARD]."
+    assert "CARD" not in bodies[1]
+    assert (counts.masked, counts.pseudonymised) == ({"CARD": 1}, {"CARD": 1})
+
+
+def with_kinds(contract, kind):
+    """The contract, whose column `person` holds another kind."""
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace("value: person}", f"value: {kind}}}"))
+    return read_contract(contract.path)
+
+
 def test_the_number_of_processes_changes_nothing(contract):
     rows = [row(f"{n} Grace Will wrote to x{n}@example.com, 10.0.0.{n % 250}", f"Ada {n}") for n in range(1500)]
     assert screened(rows, contract, 1, personal="pseudonymise") == screened(rows, contract, 3, personal="pseudonymise")
