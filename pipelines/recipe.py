@@ -140,7 +140,9 @@ class Privacy(Section):
     )
     not_names: tuple[Text, ...] = Field((), description="Words that are never names, such as your products'.")
     vault: bool = Field(
-        True, description="Keep who got which stand-in, encrypted, in work/<recipe>/vault.enc; false makes it one-way."
+        True,
+        description="Keep who got which stand-in, encrypted, in work/<recipe>/vault.enc; false makes it one-way. Each "
+        "recipe has its own: in another one a person may get another stand-in, and a stand-in mean somebody else.",
     )
 
 
