@@ -61,7 +61,7 @@ def forget(subject: str) -> None:
             "data_contracts: no contract says whom its rows are about; mark that column with customProperties: "
             "[{property: subjectId, value: true}]"
         )
-    add_tombstones(key, {tombstone(key, number, subject): number for number in asked})
+    add_tombstones(key, {tombstone(key, one, subject): one for one in asked})
     print(f"{FORGOTTEN}: the person is left out of {', '.join(asked)} from the next `dvc repro` on; commit the file.\n")
     for recipe, of_recipe in zip(recipes, contracts, strict=True):
         for line in _told(recipe, {name: one for name, one in of_recipe.items() if subject_columns(one)}, subject):

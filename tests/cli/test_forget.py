@@ -146,6 +146,7 @@ def build(stage, **made):
     run("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "build")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 @pytest.mark.usefixtures("built")
 def test_earlier_models_are_found_by_the_builds_that_git_and_dvc_keep(tinsmith, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
