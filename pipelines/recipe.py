@@ -126,7 +126,8 @@ class Privacy(Section):
     personal: Literal["mask", "pseudonymise", "drop_row"] = Field(
         "mask",
         description="mask writes [EMAIL], [PHONE], ... instead; pseudonymise writes the same stand-in for the same "
-        "person everywhere, drawn by the environment's TINSMITH_KEY.",
+        "person in all rows of the recipe, drawn by the environment's TINSMITH_KEY, and masks what has not the form of "
+        "its kind, such as n/a for a card.",
     )
     secrets: Literal["mask", "drop_row"] = Field("drop_row", description="Keys, tokens and passwords in the text.")
     entities: dict[Entity, Action] = Field(
@@ -139,7 +140,9 @@ class Privacy(Section):
     )
     not_names: tuple[Text, ...] = Field((), description="Words that are never names, such as your products'.")
     vault: bool = Field(
-        True, description="Keep who got which stand-in, encrypted, in work/<recipe>/vault.enc; false makes it one-way."
+        True,
+        description="Keep who got which stand-in, encrypted, in work/<recipe>/vault.enc; false makes it one-way. Each "
+        "recipe has its own: in another one a person may get another stand-in, and a stand-in mean somebody else.",
     )
 
 

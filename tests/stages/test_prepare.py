@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.data.privacy.forgotten import add_tombstones, tombstone
+from pipelines.data.privacy.vault import company_key
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json
 from pipelines.model.base import folder_digest
@@ -181,6 +183,21 @@ def test_rows_are_dropped_or_masked_as_the_recipe_says(project):
     datasheet, sides = project(rows, privacy={"personal": "drop_row", "secrets": "mask"})
     assert (datasheet["rows"]["dropped_secret"], datasheet["rows"]["dropped_personal"]) == (0, 1)
     assert "pin: [SECRET]" in {row["prompt"][1]["content"] for side in sides.values() for row in side}
+
+
+def test_the_forgotten_stand_on_no_side(project, monkeypatch):
+    monkeypatch.setenv("TINSMITH_KEY", "k" * 40)
+    key = company_key("forget")
+    add_tombstones(key, {tombstone(key, "notes", "c7"): "notes"})
+    marked = "customer, logicalType: string, customProperties: [{property: subjectId, value: true}]"
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace("customer, logicalType: string", marked))
+    datasheet, sides = project([note(number) for number in range(120)])
+    assert datasheet["rows"]["dropped_forgotten"] == 3
+    assert not {f"notes/notes.csv:{number + 2}" for number in (7, 47, 87)} & set(kept_ids(sides))
+    assert balanced(datasheet)
+    monkeypatch.setenv("TINSMITH_KEY", "x" * 40)
+    with pytest.raises(TinsmithError, match="another TINSMITH_KEY"):
+        project(None)
 
 
 def test_two_runs_give_the_same_bytes(project):

@@ -116,9 +116,12 @@ def reason_to_drop(screened: Screened, policy: Policy) -> str | None:
     return "personal" if any(policy.action(kind) == "drop_row" for kind in screened.personal) else None
 
 
-def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) -> dict[str, Any]:
-    """The row with surrogates in place of the masks of every kind that is pseudonymised and has surrogates."""
-    row = dict(screened.row)
+def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) -> tuple[dict[str, Any], Counter[str]]:
+    """The row with surrogates in place of the masks of every kind that is pseudonymised, and their number by kind.
+
+    A mask stays where its value has no surrogate.
+    """
+    row, replaced = dict(screened.row), Counter[str]()
     for (*outer, last), masks in screened.masks.items():
         inside: Any = row
         for key in outer:
@@ -128,7 +131,8 @@ def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) 
                 instead = surrogates.surrogate(one.kind, one.value)
                 if instead is not None:
                     inside[last] = f"{inside[last][: one.start]}{instead}{inside[last][one.end :]}"
-    return row
+                    replaced[one.kind] += 1
+    return row, replaced
 
 
 def mask(text: str, detector: Detector, own: Sequence[OwnValue] = ()) -> tuple[str, list[Masked]]:

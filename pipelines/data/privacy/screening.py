@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.data.contracts.contract import RECORD, Contract, merged_contract, read_contract
 from pipelines.data.engine import mapped
 from pipelines.data.privacy.detector import Detector
-from pipelines.data.privacy.forgotten import read_tombstones, tombstone
+from pipelines.data.privacy.forgotten import check_contracts, check_key, read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
 from pipelines.data.privacy.names import find_names
 from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
@@ -24,7 +24,9 @@ from pipelines.errors import TinsmithError
 from pipelines.parquet import batches_in
 from pipelines.paths import Paths
 from pipelines.recipe import Engine, Privacy, Recipe
+from pipelines.recipe_reader import read_recipe
 from pipelines.recipe_sources import Source
+from pipelines.walk import recipe_files
 
 Row = dict[str, Any]
 _CLASSES = {"person": NAME, "address": "ADDRESS"}
@@ -102,10 +104,9 @@ def kept_rows(
         if reason := reason_to_drop(found, policy):
             counts.dropped[reason] += 1
             continue
-        shown = found.row if surrogates is None else with_surrogates(found, policy, surrogates)
-        for kind, count in (found.personal + found.whole).items():
-            replaced = surrogates is not None and policy.action(kind) == "pseudonymise" and surrogates.has(kind)
-            (counts.pseudonymised if replaced else counts.masked)[kind] += count
+        shown, replaced = (found.row, Counter[str]()) if not surrogates else with_surrogates(found, policy, surrogates)
+        counts.pseudonymised += replaced
+        counts.masked += found.personal + found.whole - replaced
         yield row, shown
 
 
@@ -115,23 +116,40 @@ def without_forgotten(rows: Iterable[Row], contracts: Mapping[str, Contract], co
     `contracts` are those of the rows' sources, by name.
 
     Raises:
-        TinsmithError: somebody is on the list, and TINSMITH_KEY is missing.
+        TinsmithError: somebody of these contracts is on the list, and TINSMITH_KEY is missing or another one, or no
+            column says whose a row is; or the list names a contract that no recipe has.
     """
     tombstones = read_tombstones()
-    columns = {
-        name: [column.name for column in contract.columns if column.subject_id] for name, contract in contracts.items()
-    }
-    if not tombstones or not any(columns.values()):
+    listed, own = set(tombstones.values()), {contract.id for contract in contracts.values()}
+    if not listed <= own:
+        check_contracts(own | {contract.id for recipe in map(read_recipe, recipe_files()) for contract in _all(recipe)})
+    columns = {name: _subject_columns(contract) for name, contract in contracts.items() if contract.id in listed}
+    if not columns:
         yield from rows
         return
     key = company_key("forget")
+    check_key(key)
     for row in rows:
         source = row[RECORD].split("/")[0]
-        subjects = [str(row[column]) for column in columns[source] if row[column] is not None]
+        subjects = [str(row[column]) for column in columns.get(source, ()) if row[column] is not None]
         if any(tombstone(key, contracts[source].id, subject) in tombstones for subject in subjects):
             counts.dropped["forgotten"] += 1
         else:
             yield row
+
+
+def _all(recipe: Recipe) -> list[Contract]:
+    return [read_contract(Path(source.contract)) for source in recipe.data.sources.values()]
+
+
+def _subject_columns(contract: Contract) -> list[str]:
+    columns = [column.name for column in contract.columns if column.subject_id]
+    if not columns:
+        raise TinsmithError(
+            f"{contract.path}: persons of {contract.id} are on the list of the forgotten, and no column is marked "
+            "subjectId, by which their rows are found; mark it again"
+        )
+    return columns
 
 
 def open_surrogates(privacy: Privacy, everybody: FullNames, vault: Path) -> Surrogates | None:

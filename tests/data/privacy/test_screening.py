@@ -38,6 +38,17 @@ schema:
       - {name: body, logicalType: string, customProperties: [{property: containsPii, value: [person, address]}]}
 """
 RECIPE = Path("recipes/notes.yaml")
+LETTERS = """
+name: letters
+purpose: Sort letters.
+owner: letters@example.com
+data:
+  sources:
+    letters: {contract: letters.odcs.yaml, type: files, path: letters.csv}
+  example: {user: "{body}", assistant: "{body}"}
+model: {base: "embedded:smollm2-135m-instruct"}
+register: {model: letters}
+"""
 
 
 @pytest.fixture
@@ -88,6 +99,25 @@ def test_kinds_without_surrogates_are_masked_where_all_is_pseudonymised(contract
     assert bodies == ["born [DATE]"]
 
 
+def test_values_without_the_form_of_their_kind_are_masked_and_counted_so(contract):
+    asked = {"personal": "pseudonymise", "entities": {"name": "keep", "address": "keep"}}
+    bodies, counts = screened([row("ответ нет сегодня", "нет")], with_kinds(contract, "phone"), **asked)
+    assert bodies == ["ответ [PHONE] сегодня"]
+    assert (counts.masked, counts.pseudonymised) == ({"PHONE": 1}, {})
+    bodies, counts = screened(
+        [row("it is n/a.", "n/a"), row("4111111111111111")], with_kinds(contract, "card"), **asked
+    )
+    assert bodies[0] == "it is [CARD]."
+    assert "CARD" not in bodies[1]
+    assert (counts.masked, counts.pseudonymised) == ({"CARD": 1}, {"CARD": 1})
+
+
+def with_kinds(contract, kind):
+    """The contract, whose column `person` holds another kind."""
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace("value: person}", f"value: {kind}}}"))
+    return read_contract(contract.path)
+
+
 def test_the_number_of_processes_changes_nothing(contract):
     rows = [row(f"{n} Grace Will wrote to x{n}@example.com, 10.0.0.{n % 250}", f"Ada {n}") for n in range(1500)]
     assert screened(rows, contract, 1, personal="pseudonymise") == screened(rows, contract, 3, personal="pseudonymise")
@@ -119,20 +149,56 @@ def test_surrogates_without_a_key_are_refused(contract, monkeypatch):
         screened([row("x")], contract, personal="pseudonymise")
 
 
-def test_the_forgotten_are_left_out_and_the_list_names_nobody(contract):
-    add_tombstones({tombstone(company_key("forget"), contract.id, "c2")})
+def forget(contract, subject):
+    key = company_key("forget")
+    add_tombstones(key, {tombstone(key, contract.id, subject): contract.id})
+
+
+def left(contract):
     rows, counts = [row("a"), row("b", customer="c2"), row("c", customer=None)], ScreenCounts()
-    assert [one["body"] for one in without_forgotten(rows, {"notes": contract}, counts)] == ["a", "c"]
+    return [one["body"] for one in without_forgotten(rows, {"notes": contract}, counts)], counts
+
+
+def test_the_forgotten_are_left_out_and_the_list_names_nobody(contract):
+    forget(contract, "c2")
+    bodies, counts = left(contract)
+    assert bodies == ["a", "c"]
     assert counts.dropped == {"forgotten": 1}
     assert len(read_tombstones()) == 1
     assert "c2" not in Path("data_contracts/forgotten.txt").read_text()
 
 
 def test_somebody_forgotten_and_no_key_stops_the_build(contract, monkeypatch):
-    add_tombstones({tombstone(company_key("forget"), contract.id, "c2")})
+    forget(contract, "c2")
     monkeypatch.delenv("TINSMITH_KEY")
     with pytest.raises(TinsmithError, match="TINSMITH_KEY is not set"):
-        list(without_forgotten([row("a")], {"notes": contract}, ScreenCounts()))
+        left(contract)
+
+
+def test_another_key_or_another_id_of_the_contract_brings_nobody_back(contract, monkeypatch):
+    forget(contract, "c2")
+    with monkeypatch.context() as other:
+        other.setenv("TINSMITH_KEY", "x" * 40)
+        with pytest.raises(TinsmithError, match="written under another TINSMITH_KEY"):
+            left(contract)
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace("id: notes", "id: letters"))
+    with pytest.raises(TinsmithError, match="nobody of notes is left out"):
+        left(read_contract(contract.path))
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace("property: subjectId", "property: other"))
+    with pytest.raises(TinsmithError, match="no column is marked subjectId"):
+        left(read_contract(contract.path))
+
+
+def test_a_list_may_hold_persons_of_another_recipes_contract(contract, monkeypatch):
+    Path("letters.odcs.yaml").write_text(CONTRACT.replace("id: notes", "id: letters"))
+    forget(read_contract(Path("letters.odcs.yaml")), "c2")
+    Path("recipes").mkdir()
+    Path("recipes/letters.yaml").write_text(LETTERS)
+    monkeypatch.delenv("TINSMITH_KEY")  # these rows need none: nobody on the list is of their contract
+    assert left(contract)[0] == ["a", "b", "c"]
+    Path("recipes/letters.yaml").unlink()
+    with pytest.raises(TinsmithError, match="nobody of letters is left out"):
+        left(contract)
 
 
 PEOPLE = ("Ada Okafor", "Jean-Luc Marchand", "Zoë Brandt", "Grace Will")

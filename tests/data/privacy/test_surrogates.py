@@ -2,12 +2,12 @@ import ipaddress
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.data.privacy.checks import iban_length, luhn_holds
 from pipelines.data.privacy.detector import Detector
-from pipelines.data.privacy.surrogates import Surrogates
+from pipelines.data.privacy.surrogates import _DRAWS, Surrogates, _identity
 
 KEY = b"k" * 64
 NAMES = st.lists(
@@ -96,10 +96,65 @@ def test_numbers_keep_their_shape_and_their_check_digits():
 
 def test_kinds_without_stand_ins_have_none():
     assert Surrogates(KEY).surrogate("DATE", "1 May 2020") is None
-    assert not Surrogates(KEY).has("DATE")
 
 
 def test_initials_never_run_out():
     letters = [chr(code) for code in range(0x410, 0x430)]  # more than the Latin alphabet has
     surrogates = Surrogates(KEY)
     assert len({surrogates.surrogate("NAME", f"{letter}. Okafor") for letter in letters}) == len(letters)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("NAME", "Ada 4111111111111111"),
+        ("NAME", "-"),
+        ("ADDRESS", "-"),
+        ("PHONE", "нет"),
+        ("PHONE", "-"),
+        ("PHONE", "n/a"),
+        ("PHONE", "Жанна 555-0147"),
+        ("CARD", "n/a"),
+        ("CARD", "4111"),
+        ("IBAN", "Ñone"),
+        ("IBAN", "DE"),
+        ("SSN", "1"),
+        ("SSN", ""),
+        ("DRIVER_LICENSE", "unknown"),
+        ("EMAIL", "none"),
+        ("URL", "n/a"),
+        ("IP", "?"),
+    ],
+)
+def test_a_value_without_the_form_of_its_kind_has_no_stand_in(kind, value):
+    assert Surrogates(KEY).surrogate(kind, value) is None
+
+
+def test_values_that_use_up_their_form_are_left_without_a_stand_in_and_stay_so():
+    surrogates = Surrogates(KEY, {"PHONE": {f"x{number}": f"{number:05}" for number in range(100_000)}})
+    assert surrogates.surrogate("PHONE", "12345") is None
+    assert surrogates.surrogate("PHONE", "12345") is None
+    assert surrogates.surrogate("PHONE", "123456") is not None
+
+
+def test_a_stand_in_is_another_number_not_the_same_with_other_signs():
+    taken = {f"x{number}": f"{number:05}" for number in range(100_000) if number not in (12345, 54321)}
+    assert Surrogates(KEY, {"PHONE": taken}).surrogate("PHONE", "12-345") in (None, "54-321")
+
+
+VALUES = st.one_of(
+    st.text(max_size=20),
+    st.text("0123456789-+ .", min_size=5, max_size=20),
+    st.text("DE0123456789 ", min_size=14, max_size=30),
+    st.text("abc.:@/1", max_size=20),
+)
+
+
+@given(st.sampled_from(sorted(_DRAWS)), st.lists(VALUES, max_size=20))
+@example("CARD", ["9111111111111119"[:n] for n in range(17)])
+def test_any_value_has_a_stand_in_of_its_own_or_none(kind, values):
+    surrogates = Surrogates(KEY)
+    stand_ins = {_identity(kind, value): surrogates.surrogate(kind, value) for value in values}
+    given = [_identity(kind, one) for one in stand_ins.values() if one is not None]
+    assert len(set(given)) == len(given)
+    assert all(stand_in is None or _identity(kind, stand_in) != value for value, stand_in in stand_ins.items())
