@@ -24,7 +24,7 @@ QUESTION = "a train leaves the station at nine and travels sixty miles before it
 
 
 def flags(texts, judged):
-    return contaminated(texts, grams_of(judged)).tolist()
+    return contaminated(((text,) for text in texts), grams_of(judged)).tolist()
 
 
 def test_thirteen_words_in_a_row_are_an_overlap_and_twelve_are_not():
@@ -41,6 +41,14 @@ def test_a_short_text_is_compared_as_a_whole_when_it_has_eight_words():
 def test_what_many_training_rows_say_is_common_phrasing():
     assert flags([QUESTION] * 10, [QUESTION]) == [True] * 10
     assert flags([QUESTION] * 11, [QUESTION]) == [False] * 11
+
+
+def test_prompt_and_answer_are_looked_at_apart_and_a_row_counts_once():
+    short = "which of these is the largest known planet"
+    judged = grams_of([short, QUESTION])
+    rows = [(short, "a long answer that nobody is asked for in any of the tests"), ("yes", QUESTION), ("no", "yes")]
+    assert contaminated(rows, judged).tolist() == [True, True, False]
+    assert contaminated([(QUESTION, QUESTION)] * MOST_SHARED, judged).tolist() == [True] * MOST_SHARED
 
 
 def test_nothing_to_compare_with_flags_nothing():
