@@ -75,8 +75,7 @@ def benchmark_texts(path: Path) -> Iterator[str]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             lines = TextIOWrapper(stream, encoding="utf-8", newline="")
             if kind == ".jsonl":
-                for line in lines:
-                    yield from texts_in(json.loads(line))
+                yield from _json_lines_texts(lines, path)
             elif kind == ".csv":
                 for record in csv.reader(lines):
                     yield from record
@@ -90,11 +89,25 @@ def benchmark_texts(path: Path) -> Iterator[str]:
 
 def texts_in(value: Any) -> Iterator[str]:
     """Every text in a JSON value, in order; keys are none."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from texts_in(inner)
+    left = [value]  # no recursion: what json reads may lie deeper than Python calls
+    while left:
+        inner = left.pop()
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict | list):
+            left.extend(reversed(inner.values() if isinstance(inner, dict) else inner))
+
+
+def _json_lines_texts(lines: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                raise TinsmithError(
+                    f"{path}:{number}: the benchmark's line is no JSON, or nested too deeply; mend or delete it"
+                ) from None
+            yield from texts_in(value)
 
 
 def _grams(rows: Sequence[tuple[str, ...]]) -> tuple[Numbers, NDArray[np.int64]]:

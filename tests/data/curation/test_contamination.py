@@ -68,6 +68,27 @@ def test_benchmarks_of_every_kind_are_read(tmp_path):
         assert [text.strip() for text in benchmark_texts(tmp_path / name)] == ["one", "two", "three"], name
 
 
+def test_blank_lines_between_questions_are_no_fault(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"q": "one"}\n\n \t\r\n{"q": "two"}\n\n')
+    assert list(benchmark_texts(tmp_path / "a.jsonl")) == ["one", "two"]
+
+
+@pytest.mark.parametrize("line", ["{", '{"q": "secret"', "[" * 200_000 + "]" * 200_000])
+def test_a_line_of_a_benchmark_that_is_no_json_is_named_without_its_text(tmp_path, line):
+    (tmp_path / "a.jsonl").write_text(f'{{"q": "one"}}\n\n{line}\n')
+    with pytest.raises(TinsmithError) as caught:
+        list(benchmark_texts(tmp_path / "a.jsonl"))
+    message = str(caught.value)
+    assert (
+        message == f"{tmp_path / 'a.jsonl'}:3: the benchmark's line is no JSON, or nested too deeply; mend or delete it"
+    )
+
+
+def test_texts_are_found_however_deep_they_lie(tmp_path):
+    (tmp_path / "a.jsonl").write_text("[" * 900 + '"one", {"q": ["two"]}' + "]" * 900)
+    assert list(benchmark_texts(tmp_path / "a.jsonl")) == ["one", "two"]
+
+
 @pytest.mark.parametrize(("name", "text"), [("a.jsonl", "{"), ("a.parquet", "x"), ("a.docx", "x"), ("a.csv.gz", "x")])
 def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, name, text):
     (tmp_path / name).write_text(text)
