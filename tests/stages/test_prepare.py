@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.errors import TinsmithError
 from pipelines.files import write_json
 from pipelines.model.base import folder_digest
@@ -494,7 +495,29 @@ def test_the_datasheet_for_people_says_what_its_figures_say(project):
         assert "body: required 2" in shown
         assert "ab" * 32 in shown
     assert "<script" not in page
+    assert "- Replaced by stand-ins: none." in text
+    assert "<dt>replaced by stand-ins</dt><dd>none</dd>" in page
     assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
+
+
+def test_the_pages_tell_of_stand_ins_and_how_right_the_detectors_are(project):
+    datasheet, _ = project([note(number) for number in range(120)], privacy={"names": "builtin"})
+    datasheet["masked"], datasheet["pseudonymised"] = {}, {"EMAIL": 3, "NAME": 1234}
+    datasheet["recall"]["kinds"]["NAME"] |= {"recall": 0.98, "precision": 0.5}
+    datasheet["recall"]["kinds"]["LOCATION"] |= {"recall": 0.25, "precision": None}
+    for page in (datasheet_markdown, datasheet_html):
+        shown = page("notes", "Sort notes.", datasheet, ingest_report(120))
+        for told in ("EMAIL 3, NAME 1,234", "NAME 98.0% (50.0%)", "LOCATION 25.0% (not looked for)", "precision"):
+            assert told in shown
+
+
+def test_kinds_that_only_the_names_model_hides_are_told_where_it_is_used(project):
+    rows = [note(number) for number in range(120)]
+    with_names, without = (
+        project(rows, privacy=privacy)[0]["recall"]["kinds"] for privacy in ({"names": "builtin"}, {})
+    )
+    assert set(with_names) - set(without) == {"NAME", "ADDRESS", "LOCATION", "NRP", "ORGANIZATION", "TITLE", "ZIP"}
+    assert all(figures["precision"] is not None for figures in without.values())
 
 
 def test_earlier_turns_come_from_a_column_and_are_trained(project):
