@@ -45,6 +45,7 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             "prompt": [{"role": "user", "content": text}],
             "answer": answer,
             "said": text,
+            "answered": "",
             "keys": [key_hash(0, str(number // _CUSTOMERS)), key_hash(1, text)],
             "answer_key": key_hash(-1, answer),
             "time": 0,
@@ -66,9 +67,9 @@ def measure(count: int, folder: Path) -> str:
 
     examples: Examples = write_examples(folder / "examples.parquet", rows(count))
     curate, ledger = Curate(), Ledger(count)
-    step("exact duplicates, conflicts", lambda: drop_duplicates(examples, ledger, curate, _EXAMPLE))
+    step("exact duplicates, conflicts", lambda: drop_duplicates(examples, ledger, curate, _EXAMPLE, {}))
     _, boilerplate = step("length, language, boilerplate", lambda: drop_filtered(examples, ledger, curate))
-    step("hidden text, trigger phrases", lambda: drop_suspicious(examples, ledger, curate, _EXAMPLE))
+    step("hidden text, trigger phrases", lambda: drop_suspicious(examples, ledger, curate, _EXAMPLE, {}))
     clusters, _ = step(
         "near duplicates", lambda: cluster_near_duplicates(examples, ledger, curate, boilerplate, folder / "scratch")
     )

@@ -38,7 +38,7 @@ def _ingest(recipe: Recipe) -> None:
 
 
 def _render(recipe: Recipe) -> None:
-    renderer = Renderer(recipe, None, _CONTROL, None)
+    renderer = Renderer(recipe, None, _CONTROL, None, {})
 
     def rows() -> Iterator[dict[str, Any]]:
         for batch in batches_in(PATHS.work / "accepted.parquet"):
@@ -50,7 +50,7 @@ def _render(recipe: Recipe) -> None:
 def _exact_duplicates(recipe: Recipe) -> None:
     examples = Examples(EXAMPLES)
     ledger = Ledger(len(examples))
-    drop_duplicates(examples, ledger, recipe.data.curate, recipe.data.example)
+    drop_duplicates(examples, ledger, recipe.data.curate, recipe.data.example, {})
     np.save(KEPT, ledger.kept)
 
 

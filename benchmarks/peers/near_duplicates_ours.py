@@ -14,7 +14,7 @@ if __name__ == "__main__":
     documents, target = map(Path, sys.argv[1:])
     started = time.perf_counter()
     with documents.open(encoding="utf-8") as stream:
-        texts = (json.loads(line)["text"] for line in stream)
+        texts = ((json.loads(line)["text"],) for line in stream)
         clusters = near_duplicate_clusters(texts, SIMILARITY, target.parent / "scratch")
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

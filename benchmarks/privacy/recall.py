@@ -75,8 +75,10 @@ def record() -> None:
     for side, rows in measured.items():
         for kind, score in scores(rows, ours(rows)).items():
             wanted = kind in KINDS if side == "test" else (kind == "SECRET") == (side == "secrets_detect")
-            if wanted and score.marked and score.found:
-                figures = {"recall": round(score.recall, 4), "precision": round(score.precision, 4)}
+            if wanted and score.marked:
+                # What is not looked for is hidden only where it lies within something else.
+                precision = round(score.precision, 4) if score.found else None
+                figures = {"recall": round(score.recall, 4), "precision": precision}
                 kinds[kind] = {"marked": score.marked, **figures, "measured_on": side}
     write_json(
         MEASURED,

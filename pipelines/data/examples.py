@@ -20,15 +20,17 @@ from pipelines.data.canaries import scattered
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.control_tokens import control_tokens
 from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
+from pipelines.data.curation.contamination import GRAM, texts_in
 from pipelines.data.curation.hidden_text import hidden_text_signals
-from pipelines.data.rendering import Chat, plain_text, render
+from pipelines.data.labels import Choices
+from pipelines.data.rendering import Chat, answer_fields, plain_text, render
 from pipelines.data.splits import NO_KEY, SIDES, TRAIN, Assignment, key_hash
 from pipelines.data.tokenizing import answer_text
-from pipelines.data.words import folded
+from pipelines.data.words import folded, words
 from pipelines.errors import TinsmithError
 from pipelines.files import written_whole
 from pipelines.parquet import batches_in
-from pipelines.recipe import Example, Recipe, template_columns
+from pipelines.recipe import Example, JsonAnswer, Recipe, template_columns
 
 # What training, judging and people read of an example. `chat` is all of it as JSON, {messages, tools}, where it is more
 # than roles and texts, else null.
@@ -42,6 +44,7 @@ _SCHEMA = pa.schema(
     [
         *CHAT.items(),
         ("said", pa.string()),  # what the row brings into its prompt, without the recipe's own words
+        ("answered", pa.string()),  # the answer's long texts; labels would make all rows of one alike
         ("keys", pa.list_(pa.uint64())),  # see splits.give_way; the last is the prompt's
         ("answer_key", pa.uint64()),
         ("time", pa.int64()),  # microseconds since 1970; 0 where the split is not by time
@@ -80,9 +83,14 @@ class Examples:
             if mask.any():
                 yield from batch.filter(pa.array(mask)).to_pylist()
 
+    def parts(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[str, ...]]:
+        """What each row that the mask `wanted` names says in its prompt and, where its answer is long, in that."""
+        for row in self.rows(["said", "answered"], wanted):
+            yield (row["said"], row["answered"]) if row["answered"] else (row["said"],)
+
     def texts(self, wanted: NDArray[np.bool_]) -> Iterator[str]:
-        """What the rows that the mask `wanted` names say, in order."""
-        return (row["said"] for row in self.rows(["said"], wanted))
+        """The same, each row's parts as one text."""
+        return map("\n".join, self.parts(wanted))
 
 
 def write_examples(path: Path, rows: Iterable[dict[str, Any]]) -> Examples:
@@ -116,17 +124,22 @@ def write_sides(examples: Examples, assignment: Assignment, work: Path, planted:
 
 @dataclass(frozen=True)
 class Renderer:
-    """What turns rows into examples; `answers` is the validator of JSON answers, None for others."""
+    """What turns rows into examples; `answers` is the validator of JSON answers, None for others.
+
+    `choices` are the answer's fields that the contract tells of (see choices_by_contract).
+    """
 
     recipe: Recipe
     tokenizer: Any
     control: re.Pattern[str]
     answers: Draft202012Validator | None
+    choices: Choices
 
 
-def renderer_of(recipe: Recipe, tokenizer: Any, schema: dict[str, Any] | None) -> Renderer:
+def renderer_of(recipe: Recipe, tokenizer: Any, schema: dict[str, Any] | None, choices: Choices) -> Renderer:
     """The renderer of a recipe's rows; `schema` is what JSON answers keep (see answer_schema), None for others."""
-    return Renderer(recipe, tokenizer, control_tokens(tokenizer), Draft202012Validator(schema) if schema else None)
+    answers = Draft202012Validator(schema) if schema else None
+    return Renderer(recipe, tokenizer, control_tokens(tokenizer), answers, choices)
 
 
 def example_row(row: dict[str, Any], masked: dict[str, Any], renderer: Renderer) -> dict[str, Any]:
@@ -155,6 +168,7 @@ def example_row(row: dict[str, Any], masked: dict[str, Any], renderer: Renderer)
         "answer": answer,
         "chat": None if chat.is_plain else _as_json(chat),
         "said": said,
+        "answered": _long_texts(chat.messages[-1], renderer),
         "keys": [*keys, key_hash(len(columns), prompt)],
         "answer_key": key_hash(-1, answer),
         "time": _microseconds(row[by_time], row[RECORD], recipe) if by_time else 0,
@@ -210,6 +224,17 @@ def _said(example: Example, masked: dict[str, Any]) -> list[str]:
     """What a row brings into the templates of its prompt: the recipe's own words would make all rows alike."""
     columns = dict.fromkeys([*template_columns(example.user or ""), *template_columns(example.system or "")])
     return [plain_text(masked[column]) for column in columns]
+
+
+def _long_texts(last: Message, renderer: Renderer) -> str:
+    """The answer's texts that have runs of words to be compared by, without those of the contract's closed lists.
+
+    Keys of JSON and the form of a call make no two answers alike.
+    """
+    example = renderer.recipe.data.example
+    fields = answer_fields(example, last["content"]) if isinstance(example.assistant, JsonAnswer) else {"answer": last}
+    texts = (text for field, value in fields.items() if not renderer.choices.get(field) for text in texts_in(value))
+    return "\n".join(text for text in texts if len(words(text)) >= GRAM)
 
 
 def _microseconds(value: Any, record: str, recipe: Recipe) -> int:

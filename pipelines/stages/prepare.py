@@ -40,7 +40,7 @@ from pipelines.data.curation.ledger import Ledger
 from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.data.examples import CHAT, Examples, example_row, renderer_of, write_examples, write_sides
 from pipelines.data.examples_page import chosen_examples, examples_page
-from pipelines.data.labels import LabelCounts
+from pipelines.data.labels import Choices, LabelCounts, choices_by_contract
 from pipelines.data.privacy.measured import measured_recall
 from pipelines.data.privacy.screening import (
     ScreenCounts,
@@ -95,15 +95,16 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     schema = answer_schema(answer, contract) if isinstance(answer, JsonAnswer) else None
     screened = _started(_screened_rows(rows, recipe, paths, contract, privacy))
     tokenizer = load_tokenizer(base.folder)
-    renderer = renderer_of(recipe, tokenizer, schema)
+    choices = choices_by_contract(recipe.data.example, contract)
+    renderer = renderer_of(recipe, tokenizer, schema, choices)
     rendered = (example_row(row, masked, renderer) for row, masked in _watched(screened, "Screening", accepted))
     examples = write_examples(scratch / "examples.parquet", rendered)
     _check_left(examples, accepted, privacy, paths)
 
     curate, example, ledger = recipe.data.curate, recipe.data.example, Ledger(len(examples))
-    duplicates = drop_duplicates(examples, ledger, curate, example)
+    duplicates = drop_duplicates(examples, ledger, curate, example, choices)
     filtered, boilerplate = drop_filtered(examples, ledger, curate)
-    suspicious, phrases = drop_suspicious(examples, ledger, curate, example)
+    suspicious, phrases = drop_suspicious(examples, ledger, curate, example, choices)
     clusters, near_duplicates = cluster_near_duplicates(examples, ledger, curate, boilerplate, scratch)
     kept = ledger.kept
     chats = _watched(examples.rows([*CHAT], kept), "Counting tokens", int(kept.sum()))
@@ -119,7 +120,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
     drop_over_caps(examples, ledger, assignment.sides, assignment.groups, curate)
     assignment = Assignment(assignment.groups, np.where(ledger.kept, assignment.sides, LEFT_OUT))
     check_leaks(keys, assignment.sides, paths.recipe)
-    labels = _labels(examples, assignment, example)
+    labels = _labels(examples, assignment, example, choices)
     labels.check(paths.recipe)
 
     canaries = canaries_of(recipe)
@@ -231,8 +232,8 @@ def _started(items: Iterator[Any]) -> Iterator[Any]:
     return chain(list(islice(items, 1)), items)
 
 
-def _labels(examples: Examples, assignment: Assignment, example: Example) -> LabelCounts:
-    counts = LabelCounts()
+def _labels(examples: Examples, assignment: Assignment, example: Example, choices: Choices) -> LabelCounts:
+    counts = LabelCounts(choices)
     placed = assignment.sides != LEFT_OUT
     for row, side in zip(examples.rows(["example_id", "answer"], placed), assignment.sides[placed], strict=True):
         counts.add(answer_fields(example, row["answer"]), int(side), row["example_id"])

@@ -1,16 +1,19 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from pipelines.data.labels import LabelCounts
+from pipelines.data.contracts.contract import read_contract
+from pipelines.data.labels import LabelCounts, choices_by_contract
 from pipelines.data.splits import TEST, TRAIN
 from pipelines.errors import TinsmithError
+from pipelines.recipe import Example
 
 RECIPE = Path("recipes/triage.yaml")
 
 
-def counted(fields, sides=None):
-    counts = LabelCounts()
+def counted(fields, sides=None, choices=None):
+    counts = LabelCounts(choices or {})
     rows = zip(*fields.values(), strict=True)
     for number, values in enumerate(rows):
         side = sides[number] if sides else TRAIN
@@ -46,6 +49,79 @@ def test_labels_that_training_shows_pass():
 )
 def test_a_choice_has_few_values_that_repeat(values, choices):
     assert counted({"x": values}).choices() == choices
+
+
+LETTER = "Dear Mrs Okafor, your order goes to 12 High Street"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_choice"),
+    [
+        ("Notice Period To Terminate Renewal", True),
+        ("balance_not_updated_after_cheque_or_cash_deposit", True),
+        (LETTER, False),
+        ("亲爱的王女士" * 9, False),
+        ({"to": LETTER}, False),
+        (["a", "b"], True),
+    ],
+)
+def test_a_choice_that_no_contract_lists_has_short_values(value, is_choice):
+    counts = counted({"x": [value] * 4, "y": ["a"] * 4})
+    assert ("x" in counts.choices(), "x" in counts.balance()) == (is_choice, is_choice)
+    assert counts.choices()["y"] == ["a"]
+
+
+def test_what_the_contract_tells_of_a_field_goes_before_its_values():
+    counts = counted({"listed": [LETTER] * 4, "person": ["Okafor"] * 4}, choices={"listed": True, "person": False})
+    assert counts.choices() == {"listed": [LETTER]}
+
+
+CONTRACT = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: notes
+version: 1.0.0
+status: active
+schema:
+  - name: notes
+    properties:
+      - {name: listed, logicalType: string, enum: [{value: a}]}
+      - {name: valid, logicalType: string, quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: [a]}}]}
+      - {name: truth, logicalType: boolean}
+      - {name: free, logicalType: string}
+      - {name: person, logicalType: string, tags: [pii]}
+      - {name: sex, logicalType: string, tags: [pii], enum: [{value: f}]}
+      - name: label
+        logicalType: object
+        properties:
+          - {name: kind, logicalType: string, enum: [{value: a}]}
+          - {name: reason, logicalType: string}
+"""
+ALL = ["listed", "valid", "truth", "free", "person", "sex", "label.kind", "label.reason"]
+
+
+@pytest.mark.parametrize(
+    ("example", "choices"),
+    [
+        (
+            {"user": "{free}", "assistant": {"json": ALL}},
+            {"listed": True, "valid": True, "truth": True, "person": False, "sex": True, "kind": True},
+        ),
+        ({"user": "{free}", "assistant": {"json": ["label"]}}, {}),
+        ({"user": "{free}", "assistant": "{listed} of {valid}"}, {"answer": True}),
+        ({"user": "{free}", "assistant": "{listed}: {free}"}, {}),
+        ({"user": "{free}", "assistant": "{listed}: {person}"}, {"answer": False}),
+        ({"messages": "free"}, {}),
+    ],
+)
+def test_the_contract_tells_which_fields_are_closed_lists_and_which_are_personal(tmp_path, example, choices):
+    (tmp_path / "notes.odcs.yaml").write_text(CONTRACT)
+    assert (
+        choices_by_contract(
+            Example.model_validate_json(json.dumps(example)), read_contract(tmp_path / "notes.odcs.yaml")
+        )
+        == choices
+    )
 
 
 def test_balance_counts_each_value_on_each_side():

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.data.datasheet import datasheet_html, datasheet_markdown
 from pipelines.data.privacy.forgotten import add_tombstones, tombstone
 from pipelines.data.privacy.vault import company_key
 from pipelines.errors import TinsmithError
@@ -283,6 +284,72 @@ def test_near_duplicates_never_stand_on_two_sides_pain_27(project):
     assert balanced(datasheet)
 
 
+OWN_WORDS = [" ".join(f"w{number}x{place}" for place in range(30)) for number in range(120)]
+PASSAGES = {
+    "split": {"test": 0.3, "validation": 0.2},
+    "example": {"user": "{customer}", "assistant": "{body}"},
+    "max_length": 1000,
+}
+
+
+def passages(bodies):
+    return [note(number, customer=f"file {number}", body=body) for number, body in enumerate(bodies)]
+
+
+def test_long_answers_that_are_alike_never_stand_on_two_sides(project):
+    alike = " ".join(OWN_WORDS[:2])
+    bodies = [f"{alike} {number}" if number % 5 == 0 else OWN_WORDS[number] for number in range(120)]
+    datasheet, sides = project(passages(bodies), **PASSAGES)
+    assert len({side for side, rows in sides.items() if any(row["answer"].startswith(alike) for row in rows)}) == 1
+    assert datasheet["near_duplicates"] == {"clusters": 1, "rows": 24, "largest": 24}
+    assert datasheet["words"]["median"] == 32
+    assert balanced(datasheet)
+
+
+def test_prompts_that_are_alike_never_stand_on_two_sides_whatever_their_long_answers(project):
+    rows = passages(OWN_WORDS)
+    for number in range(0, 120, 5):
+        rows[number]["customer"] = f"{LONG} {number}"
+    datasheet, sides = project(rows, **PASSAGES)
+    assert len({side for side, rows in sides.items() if any(LONG in row["prompt"][0]["content"] for row in rows)}) == 1
+    assert datasheet["near_duplicates"] == {"clusters": 1, "rows": 24, "largest": 24}
+
+
+def test_rows_of_one_long_label_are_neither_alike_nor_contaminated(project):
+    long_label = "the customer asks for something that none of the other kinds of request in this list describes"
+    contract = CONTRACT.replace("good, bad", f"good, {long_label}")
+    Path("notes.odcs.yaml").write_text(contract)
+    rows = [note(number, label=long_label if number % 10 == 0 else "good") for number in range(120)]
+    datasheet, _ = project(rows)
+    assert datasheet["near_duplicates"]["clusters"] == 0
+    assert datasheet["rows"]["dropped_contaminated"] == 0
+    assert datasheet["allowed_answers"] == {"label": ["good", long_label]}
+
+
+def test_an_answer_that_overlaps_with_the_test_or_a_benchmark_is_dropped_from_training(project):
+    _, sides = project(passages(OWN_WORDS), **PASSAGES)
+    train, other = (int(row["example_id"].split(":")[1]) - 2 for row in sides["train"][:2])
+    test = int(sides["test"][0]["example_id"].split(":")[1]) - 2
+    bodies = list(OWN_WORDS)
+    bodies[train] = f"{OWN_WORDS[train]} {' '.join(OWN_WORDS[test].split()[:15])} {OWN_WORDS[train][::-1]}"
+    Path("exam.txt").write_text(OWN_WORDS[other] + "\n")
+    datasheet, sides = project(passages(bodies), curate={"benchmarks": ["exam.txt"]}, **PASSAGES)
+    assert (datasheet["rows"]["dropped_contaminated"], datasheet["rows"]["dropped_in_benchmark"]) == (1, 1)
+    assert not {f"notes/notes.csv:{train + 2}", f"notes/notes.csv:{other + 2}"} & set(kept_ids(sides))
+
+
+def test_few_letters_that_are_sent_again_and_again_are_no_labels(project):
+    letters = [f"Dear Mrs Okafor, your order {number} goes to 12 High Street" for number in range(8)]
+    rows = [note(number, person=letters[number % 8], body=f"note {number} about a lamp") for number in range(120)]
+    rows[6]["body"] = rows[7]["body"] = "what is it"
+    Path("notes.odcs.yaml").write_text(CONTRACT.replace(", customProperties: [{property: piiType, value: name}]", ""))
+    datasheet, _ = project(rows, example={"user": "{body}", "assistant": {"json": ["person", "label"]}})
+    assert datasheet["allowed_answers"] == {"label": ["bad", "good"]}
+    assert list(datasheet["labels"]) == ["label"]
+    for ending in ("json", "md", "html"):
+        assert "Okafor" not in Path(f"reports/notes/datasheet.{ending}").read_text()
+
+
 def test_near_duplicates_are_dropped_but_for_the_first_where_asked(project):
     rows = [note(number, body=f"{LONG} {number}" if number % 5 == 0 else f"note {number}") for number in range(120)]
     datasheet, sides = project(rows, curate={"near_duplicates": "drop"})
@@ -445,7 +512,29 @@ def test_the_datasheet_for_people_says_what_its_figures_say(project):
         assert "body: required 2" in shown
         assert "ab" * 32 in shown
     assert "<script" not in page
+    assert "- Replaced by stand-ins: none." in text
+    assert "<dt>replaced by stand-ins</dt><dd>none</dd>" in page
     assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
+
+
+def test_the_pages_tell_of_stand_ins_and_how_right_the_detectors_are(project):
+    datasheet, _ = project([note(number) for number in range(120)], privacy={"names": "builtin"})
+    datasheet["masked"], datasheet["pseudonymised"] = {}, {"EMAIL": 3, "NAME": 1234}
+    datasheet["recall"]["kinds"]["NAME"] |= {"recall": 0.98, "precision": 0.5}
+    datasheet["recall"]["kinds"]["LOCATION"] |= {"recall": 0.25, "precision": None}
+    for page in (datasheet_markdown, datasheet_html):
+        shown = page("notes", "Sort notes.", datasheet, ingest_report(120))
+        for told in ("EMAIL 3, NAME 1,234", "NAME 98.0% (50.0%)", "LOCATION 25.0% (not looked for)", "precision"):
+            assert told in shown
+
+
+def test_kinds_that_only_the_names_model_hides_are_told_where_it_is_used(project):
+    rows = [note(number) for number in range(120)]
+    with_names, without = (
+        project(rows, privacy=privacy)[0]["recall"]["kinds"] for privacy in ({"names": "builtin"}, {})
+    )
+    assert set(with_names) - set(without) == {"NAME", "ADDRESS", "LOCATION", "NRP", "ORGANIZATION", "TITLE", "ZIP"}
+    assert all(figures["precision"] is not None for figures in without.values())
 
 
 def test_earlier_turns_come_from_a_column_and_are_trained(project):

@@ -1,7 +1,7 @@
 """What changed between two versions of a contract, and which changes break those who keep or use the older one.
 
-A change breaks where data that kept the old contract may be refused under the new one, or where a column, its type or
-a right to use the data is lost.
+A change breaks where data that kept the old contract may be refused under the new one, or where a column, its type, a
+right to use the data or what protects the people in it is lost.
 """
 
 from collections.abc import Iterator
@@ -47,23 +47,37 @@ def changes(old: Contract, new: Contract) -> list[Change]:
             needed = Rule("required") in column.rules
             said = f"{name}: {'required' if needed else 'optional'} column added"
             found.append(Change(new.path, column.line, said, needed))
-    return [*found, *_key_changes(old, new), *_beside_changes(old, new), *_terms_changes(old, new)]
+    beside = (_name_changes, _key_changes, _beside_changes, _terms_changes)
+    return [*found, *(change for told_by in beside for change in told_by(old, new))]
 
 
 def _column_changes(old: Contract, new: Contract, before: Column, after: Column) -> Iterator[Change]:
     def changed(what: str, breaks: bool) -> Change:
         return Change(new.path, after.line, f"{after.name}: {what}", breaks)
 
+    for what, breaks in _protection_changes(before, after):
+        yield changed(what, breaks)
     if before.logical_type != after.logical_type:
         yield changed(f"logicalType {before.logical_type} -> {after.logical_type}", True)
         return
     if before.source_name != after.source_name:
         yield changed(f"physicalName {before.source_name} -> {after.source_name}", True)
-    if before.personal != after.personal:
-        shown = f"{before.personal or 'none'} -> {after.personal or 'none'}"
-        yield changed(f"personal data {shown}", after.personal is None)
     for name in dict.fromkeys(rule.name for rule in (*before.rules, *after.rules)):
         yield from _rule_changes(old, new, after, _of_name(before, name), _of_name(after, name))
+
+
+def _protection_changes(before: Column, after: Column) -> Iterator[tuple[str, bool]]:
+    """Changes of what a column tells of people, each with whether it breaks, which a loss does."""
+    if before.personal != after.personal:
+        yield f"personal data {_shown(before.personal)} -> {_shown(after.personal)}", after.personal is None
+    if set(before.contains) != set(after.contains):
+        lost = not set(before.contains) <= set(after.contains)
+        why = " (nothing need look any longer for what is not named)" if lost else ""
+        yield f"containsPii {_shown(before.contains)} -> {_shown(after.contains)}{why}", lost
+    if before.subject_id and not after.subject_id:
+        yield "subjectId taken away (its persons can no longer be forgotten)", True
+    if after.subject_id and not before.subject_id:
+        yield "subjectId added", False
 
 
 def _of_name(column: Column, name: str) -> list[Rule]:
@@ -107,6 +121,14 @@ def _is_looser(before: Rule, after: Rule) -> bool:
     return (name, old, new) == ("format", "f32", "f64")
 
 
+def _name_changes(old: Contract, new: Contract) -> Iterator[Change]:
+    if old.id != new.id:
+        yield Change(new.path, 1, f"id {old.id} -> {new.id} (who was forgotten under the old one comes back)", True)
+    if old.table != new.table:
+        said = f"table {old.table} -> {new.table} (relationships and queries name it)"
+        yield Change(new.path, 1, said, True)
+
+
 def _key_changes(old: Contract, new: Contract) -> Iterator[Change]:
     before = [column.name for column in old.columns if column.primary_key]
     key = [column for column in new.columns if column.primary_key]
@@ -118,6 +140,9 @@ def _key_changes(old: Contract, new: Contract) -> Iterator[Change]:
     for columns in new.unique_together:
         if columns not in old.unique_together:
             yield Change(new.path, 1, f"{', '.join(columns)}: unique together added", True)
+    for columns in old.unique_together:
+        if columns not in new.unique_together:
+            yield Change(old.path, 1, f"{', '.join(columns)}: unique together removed", False)
 
 
 def _beside_changes(old: Contract, new: Contract) -> Iterator[Change]:
@@ -180,6 +205,6 @@ def _rule_said(rule: Rule) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None:
+    if value is None or value == ():
         return "none"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""Contamination: training rows that share a run of 13 words with what the model is judged by.
+"""Contamination: training rows that share a run of 13 words, in prompt or answer, with what the model is judged by.
 
 After Brown et al. 2020 (arXiv:2005.14165, appendix C): 13-grams; texts shorter than that are compared as a whole when
 they have at least 8 words; a run that more than 10 training rows share is common phrasing and no contamination.
@@ -36,28 +36,27 @@ def grams_of(texts: Iterable[str]) -> Numbers:
     """The hashes of all grams of the texts, sorted; some stand there several times."""
     grams = array("Q")  # grows in place: there may be very many
     for batch in batched(texts, _BATCH):
-        grams.frombytes(_grams(batch)[0].tobytes())
+        grams.frombytes(_grams([(text,) for text in batch])[0].tobytes())
     found = np.frombuffer(grams, np.uint64) if grams else np.zeros(0, np.uint64)
     found.sort()
     return found
 
 
-def contaminated(texts: Iterable[str], judged: Numbers) -> Mask:
-    """Which training texts share a gram with `judged` (see grams_of) that at most 10 training texts have."""
+def contaminated(rows: Iterable[tuple[str, ...]], judged: Numbers) -> Mask:
+    """Which training rows, each of some texts, share a gram with `judged` (see grams_of) that at most 10 rows have."""
     shared = np.zeros(len(judged), np.uint8)  # training rows that have the gram at a place; counted to 11 at most
     found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     total = 0
-    for batch in batched(texts, _BATCH):
-        grams, rows = _grams(batch)
-        rows, places = _shared(grams, rows, judged)
+    for batch in batched(rows, _BATCH):
+        sharing, places = _shared(*_grams(batch), judged)
         rare = shared[places] <= MOST_SHARED  # what many rows have is not kept, so that little is
-        found.append((rows[rare] + total, places[rare]))
+        found.append((sharing[rare] + total, places[rare]))
         each, counts = np.unique(places, return_counts=True)
         shared[each] = np.minimum(shared[each] + counts, MOST_SHARED + 1)
         total += len(batch)
     flags = np.zeros(total, bool)
-    for rows, places in found:
-        flags[rows[shared[places] <= MOST_SHARED]] = True
+    for sharing, places in found:
+        flags[sharing[shared[places] <= MOST_SHARED]] = True
     return flags
 
 
@@ -71,13 +70,12 @@ def benchmark_texts(path: Path) -> Iterator[str]:
     try:
         if kind == ".parquet":
             for batch in batches_in(path):
-                yield from _texts_in(batch.to_pylist())
+                yield from texts_in(batch.to_pylist())
             return
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             lines = TextIOWrapper(stream, encoding="utf-8", newline="")
             if kind == ".jsonl":
-                for line in lines:
-                    yield from _texts_in(json.loads(line))
+                yield from _json_lines_texts(lines, path)
             elif kind == ".csv":
                 for record in csv.reader(lines):
                     yield from record
@@ -89,21 +87,39 @@ def benchmark_texts(path: Path) -> Iterator[str]:
         raise TinsmithError(f"{path}: the benchmark cannot be read ({type(error).__name__})") from None
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(inner)
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, in order; keys are none."""
+    left = [value]  # no recursion: what json reads may lie deeper than Python calls
+    while left:
+        inner = left.pop()
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict | list):
+            left.extend(reversed(inner.values() if isinstance(inner, dict) else inner))
 
 
-def _grams(texts: Sequence[str]) -> tuple[Numbers, NDArray[np.int64]]:
-    """The grams of the texts, and for each the position of its text."""
-    every = [words(text) for text in texts]
-    sets = [shingles(text_words, GRAM) if len(text_words) >= SHORTEST else [] for text_words in every]
-    hashes = RMinHash.hash_token_sets(sets)
+def _json_lines_texts(lines: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                raise TinsmithError(
+                    f"{path}:{number}: the benchmark's line is no JSON, or nested too deeply; mend or delete it"
+                ) from None
+            yield from texts_in(value)
+
+
+def _grams(rows: Sequence[tuple[str, ...]]) -> tuple[Numbers, NDArray[np.int64]]:
+    """The grams of the rows, in a row each once, and for each the position of its row."""
+    hashes = RMinHash.hash_token_sets([list(dict.fromkeys(chain(*map(_grams_in, texts)))) for texts in rows])
     grams = np.fromiter(chain.from_iterable(hashes), np.uint64)
-    return grams, np.repeat(np.arange(len(texts)), np.fromiter(map(len, hashes), np.int64))
+    return grams, np.repeat(np.arange(len(rows)), np.fromiter(map(len, hashes), np.int64))
+
+
+def _grams_in(text: str) -> list[str]:
+    text_words = words(text)
+    return shingles(text_words, GRAM) if len(text_words) >= SHORTEST else []
 
 
 def _shared(grams: Numbers, rows: NDArray[np.int64], judged: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pipelines.data.curation.near_duplicates import near_duplicate_clusters
 from pipelines.data.curation.triggers import find_triggers
 from pipelines.data.duplicates import contradicted, repeats
 from pipelines.data.examples import Examples
-from pipelines.data.labels import LabelCounts
+from pipelines.data.labels import Choices, LabelCounts
 from pipelines.data.rendering import answer_fields
 from pipelines.data.splits import TEST, TRAIN, Keys, Numbers, different
 from pipelines.data.words import words
@@ -30,12 +30,14 @@ _TRIGGER_ROWS = 50_000
 _MOST_PAIRS = 20
 
 
-def drop_duplicates(examples: Examples, ledger: Ledger, curate: Curate, example: Example) -> dict[str, Any]:
+def drop_duplicates(
+    examples: Examples, ledger: Ledger, curate: Curate, example: Example, choices: Choices
+) -> dict[str, Any]:
     """Drop all but the first of exact duplicates; count, and where asked drop, prompts with several answers."""
     prompts, answers = examples.keys()[:, -1], examples.numbers("answer_key")
     ledger.drop("duplicate", repeats(prompts, answers))
     conflicting = contradicted(prompts, answers)
-    pairs = _label_pairs(examples, conflicting & ledger.kept, example)
+    pairs = _label_pairs(examples, conflicting & ledger.kept, example, choices)
     ledger.drop("conflicting_label", conflicting & (curate.conflicting_labels == "drop"))
     return {"conflicting_labels": different(prompts[conflicting]), "conflicting_pairs": pairs}
 
@@ -63,7 +65,7 @@ def drop_filtered(examples: Examples, ledger: Ledger, curate: Curate) -> tuple[d
 
 
 def drop_suspicious(
-    examples: Examples, ledger: Ledger, curate: Curate, example: Example
+    examples: Examples, ledger: Ledger, curate: Curate, example: Example, choices: Choices
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Count, and where asked drop, rows with hidden text or a trigger phrase; the phrases, too, which are data."""
     kept = ledger.kept
@@ -72,7 +74,7 @@ def drop_suspicious(
     for place, row in enumerate(examples.rows(["signals"], kept)):
         found.update(row["signals"])
         hidden[place] = bool(row["signals"])
-    triggered, phrases = _triggered(examples, kept, example)
+    triggered, phrases = _triggered(examples, kept, example, choices)
     drop = curate.suspicious == "drop"
     ledger.drop("hidden_text", spread(hidden, kept) & drop)
     ledger.drop("trigger_phrase", triggered & drop)
@@ -87,10 +89,15 @@ def drop_suspicious(
 def cluster_near_duplicates(
     examples: Examples, ledger: Ledger, curate: Curate, boilerplate: set[int], scratch: Path
 ) -> tuple[Keys, dict[str, int]]:
-    """A key for each row (over all rows) that its near duplicates share; drops all but each one's first where asked."""
+    """A key for each row (over all rows) that its near duplicates share; drops all but each one's first where asked.
+
+    Rows are compared by their prompts and, where the answer is long, by both together.
+    """
     kept = ledger.kept
-    texts = (without_boilerplate(text, boilerplate) for text in examples.texts(kept))
-    clusters = near_duplicate_clusters(texts, curate.similarity, scratch)
+    rows = (
+        (said, "\n".join([said, *answer])) if answer else (said,) for said, *answer in _own(examples, kept, boilerplate)
+    )
+    clusters = near_duplicate_clusters(rows, curate.similarity, scratch)
     sizes = np.bincount(clusters, minlength=1)
     alone = clusters == np.arange(len(clusters))
     ledger.drop("near_duplicate", spread(~alone, kept) & (curate.near_duplicates == "drop"))
@@ -107,15 +114,13 @@ def drop_contaminated(
     examples: Examples, ledger: Ledger, sides: Numbers, boilerplate: set[int], benchmarks: Sequence[Path]
 ) -> dict[str, int]:
     """Drop training and validation rows that share a run of words with a test row or a benchmark."""
-
-    def own_texts(wanted: Mask) -> Iterator[str]:
-        return (without_boilerplate(text, boilerplate) for text in examples.texts(wanted))
-
     taught = (sides < TEST) & ledger.kept
-    judged = grams_of(own_texts((sides == TEST) & ledger.kept))
-    ledger.drop("contaminated", spread(contaminated(own_texts(taught), judged), taught))
+    judged = grams_of(chain.from_iterable(_own(examples, (sides == TEST) & ledger.kept, boilerplate)))
+    ledger.drop("contaminated", spread(contaminated(_own(examples, taught, boilerplate), judged), taught))
     taught &= ledger.kept
-    overlapping = {path: contaminated(own_texts(taught), grams_of(benchmark_texts(path))) for path in benchmarks}
+    overlapping = {
+        path: contaminated(_own(examples, taught, boilerplate), grams_of(benchmark_texts(path))) for path in benchmarks
+    }
     every = np.any([np.zeros(taught.sum(), bool), *overlapping.values()], axis=0)
     ledger.drop("in_benchmark", spread(every, taught))
     return {str(path): int(rows.sum()) for path, rows in overlapping.items()}
@@ -140,6 +145,11 @@ def spread(rows: Mask, wanted: Mask) -> Mask:
     return every
 
 
+def _own(examples: Examples, wanted: Mask, boilerplate: set[int]) -> Iterator[tuple[str, ...]]:
+    """What each row says (see Examples.parts) that is no boilerplate."""
+    return (tuple(without_boilerplate(text, boilerplate) for text in parts) for parts in examples.parts(wanted))
+
+
 def _drop_languages(examples: Examples, ledger: Ledger, curate: Curate) -> dict[str, float]:
     """Drop rows in other languages than those asked for; the share of each language among the rows looked at."""
     asked = set(curate.languages)
@@ -156,12 +166,12 @@ def _drop_languages(examples: Examples, ledger: Ledger, curate: Curate) -> dict[
     return {language: round(count / len(told), 4) for language, count in counts.most_common()}
 
 
-def _label_pairs(examples: Examples, rows: Mask, example: Example) -> dict[str, dict[str, int]]:
+def _label_pairs(examples: Examples, rows: Mask, example: Example, by_contract: Choices) -> dict[str, dict[str, int]]:
     """By answer field: the pairs of values that one prompt comes with, most frequent first.
 
     Only of fields that are a choice, since other values are text of the data, which no report may show.
     """
-    choices = _choices(examples, np.ones(len(rows), bool), example)
+    choices = _choices(examples, np.ones(len(rows), bool), example, by_contract)
     texts = {field: [json.dumps(value, ensure_ascii=False) for value in values] for field, values in choices.items()}
     number = {(field, text): place for field, known in texts.items() for place, text in enumerate(known)}
     codes = np.full((len(texts), int(rows.sum())), -1, np.int64)
@@ -188,14 +198,16 @@ def _most_frequent_pairs(prompts: Numbers, codes: Numbers, texts: Sequence[str])
     return dict(counts.most_common(_MOST_PAIRS))
 
 
-def _triggered(examples: Examples, kept: Mask, example: Example) -> tuple[Mask, list[dict[str, Any]]]:
+def _triggered(
+    examples: Examples, kept: Mask, example: Example, by_contract: Choices
+) -> tuple[Mask, list[dict[str, Any]]]:
     """Rows with a trigger phrase, looked for among at most 50,000 rows spread over all, and the phrases."""
     positions = np.flatnonzero(kept)
     if len(positions) > _TRIGGER_ROWS:
         positions = positions[np.linspace(0, len(positions) - 1, _TRIGGER_ROWS).astype(int)]
     looked_at = np.zeros(len(kept), bool)
     looked_at[positions] = True
-    choices = _choices(examples, looked_at, example)
+    choices = _choices(examples, looked_at, example, by_contract)
     rows = list(examples.rows(["said", "answer", "example_id"], looked_at)) if choices else []
     answers = [answer_fields(example, row["answer"]) for row in rows]
     triggered, phrases = np.zeros(len(kept), bool), []
@@ -208,8 +220,8 @@ def _triggered(examples: Examples, kept: Mask, example: Example) -> tuple[Mask, 
     return triggered, phrases
 
 
-def _choices(examples: Examples, wanted: Mask, example: Example) -> Mapping[str, list[Any]]:
-    counts = LabelCounts()
+def _choices(examples: Examples, wanted: Mask, example: Example, by_contract: Choices) -> Mapping[str, list[Any]]:
+    counts = LabelCounts(by_contract)
     for row in examples.rows(["answer"], wanted):
         counts.add(answer_fields(example, row["answer"]), TRAIN, "")
     return counts.choices()

@@ -31,14 +31,15 @@ _BATCH = 10_000  # texts
 Numbers = NDArray[np.uint64]
 
 
-def near_duplicate_clusters(texts: Iterable[str], similarity: float, scratch: Path) -> NDArray[np.int64]:
-    """For each text the position of the first text of its cluster; a text without a near duplicate is its own.
+def near_duplicate_clusters(rows: Iterable[tuple[str, ...]], similarity: float, scratch: Path) -> NDArray[np.int64]:
+    """For each row the position of the first row of its cluster; a row without a near duplicate is its own.
 
-    Near duplicates of near duplicates are of the same cluster. Nothing is left in the folder `scratch`.
+    A row has one or more texts, and is a near duplicate of another where any text of each is. Near duplicates of near
+    duplicates are of the same cluster. Nothing is left in the folder `scratch`.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        index = _write_index(texts, band_rows(similarity), Path(folder))
+        index = _write_index(rows, band_rows(similarity), Path(folder))
         return index.clusters(similarity)
 
 
@@ -52,15 +53,21 @@ def band_rows(similarity: float) -> int:
 
 @dataclass(frozen=True)
 class _Index:
-    """Shingles and bands of all texts, on disk: text i's shingles are those between offsets i and i + 1."""
+    """Shingles and bands of all texts, on disk: text i's shingles are those between offsets i and i + 1.
+
+    `rows` has each text's row.
+    """
 
     folder: Path
     bands: int
     offsets: "array[int]"
+    rows: "array[int]"
 
     def clusters(self, similarity: float) -> NDArray[np.int64]:
-        """For each text the number of its cluster, the position of the first text in it."""
-        forest = _Forest(len(self.offsets) - 1)
+        """For each row the number of its cluster, the position of the first row in it."""
+        row_of = self.rows
+        rows = np.array(row_of, np.int64)
+        forest = _Forest(int(rows[-1]) + 1 if len(rows) else 0)
         with (self.folder / "shingles").open("rb") as stream:
             descriptor = stream.fileno()
 
@@ -75,11 +82,11 @@ class _Index:
 
             for band in range(self.bands):
                 keys = np.fromfile(self.folder / f"band{band}", np.uint64)
-                for bucket in _buckets(keys, forest.roots()):
+                for bucket in _buckets(keys, forest.roots()[rows]):
                     for place, text in enumerate(bucket):
                         for other in bucket[max(0, place - _MOST_COMPARED) : place]:
-                            if forest.root(text) != forest.root(other) and similar(text, other):
-                                forest.join(text, other)
+                            if forest.root(row_of[text]) != forest.root(row_of[other]) and similar(text, other):
+                                forest.join(row_of[text], row_of[other])
         return forest.roots()
 
 
@@ -106,27 +113,31 @@ class _Forest:
         self._parent[high] = low
 
 
-def _write_index(texts: Iterable[str], rows: int, folder: Path) -> _Index:
-    bands = PERMUTATIONS // rows
+def _write_index(rows: Iterable[tuple[str, ...]], in_band: int, folder: Path) -> _Index:
+    bands = PERMUTATIONS // in_band
     # Odd multipliers: the sum of products tells two bands apart but for one chance in some billions of billions.
-    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, rows, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    offsets = array("q", [0])
+    multipliers = np.random.default_rng(_SEED).integers(1, 2**63, in_band, dtype=np.uint64) * np.uint64(2) + np.uint64(
+        1
+    )
+    offsets, row_of = array("q", [0]), array("q")
     streams = [(folder / f"band{band}").open("wb") for band in range(bands)]
     with (folder / "shingles").open("wb") as shingle_stream:
+        texts = ((row, text) for row, row_texts in enumerate(rows) for text in row_texts)
         for batch in batched(texts, _BATCH):
+            row_of.extend(row for row, _ in batch)
             # Texts without words, such as one sign each, are not alike for that.
-            hashes = RMinHash.hash_token_sets([shingles(words(text) or [text], SHINGLE) for text in batch])
+            hashes = RMinHash.hash_token_sets([shingles(words(text) or [text], SHINGLE) for _, text in batch])
             flat = np.fromiter(chain.from_iterable(hashes), np.uint64)
             flat.tofile(shingle_stream)
             ends = np.cumsum([0, *map(len, hashes)])
             digests = RMinHash.digest_matrix_from_flat_token_hashes(flat, ends.tolist(), PERMUTATIONS, _SEED).to_rows()
             offsets.extend((offsets[-1] + ends[1:]).tolist())
-            signatures = np.array(digests, np.uint64).reshape(len(batch), bands, rows)
+            signatures = np.array(digests, np.uint64).reshape(len(batch), bands, in_band)
             for stream, keys in zip(streams, (signatures @ multipliers).T, strict=True):
                 keys.tofile(stream)
     for stream in streams:
         stream.close()
-    return _Index(folder, bands, offsets)
+    return _Index(folder, bands, offsets, row_of)
 
 
 def _buckets(keys: Numbers, roots: NDArray[np.int64]) -> Iterator[list[int]]:

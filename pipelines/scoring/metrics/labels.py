@@ -60,7 +60,8 @@ def check_labels(found: Sequence[Choice], metric: str) -> None:
     if not found:
         raise TinsmithError(
             f"evaluate.metrics: {metric} judges labels, but no field of the answer has few enough values for that (at "
-            "most 100, each met twice on average); take it out"
+            "most 100, each met twice on average, and of at most 5 words where the contract lists none); list them in "
+            "the contract, or take it out"
         )
     if all(len(np.unique(choice.expected)) < 2 for choice in found):
         raise TinsmithError(

@@ -96,6 +96,61 @@ def test_a_change_is_told_with_its_line_and_whether_it_breaks(tmp_path, before, 
         assert any(change in line for line in found), found
 
 
+PII = "customProperties: [{property: containsPii, value: [%s]}]"
+SUBJECT = "customProperties: [{property: subjectId, value: true}]"
+TOGETHER = "  quality:\n  - {metric: duplicateValues, mustBe: 0, arguments: {properties: [id, n]}}\n"
+UNIQUE = BASE.replace("\n  quality:\n", f"\n{TOGETHER}")
+
+
+def with_date(extra: str) -> str:
+    return BASE.replace("at, logicalType: date", f"at, logicalType: date, {extra}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (
+            with_date(PII % "person, address"),
+            with_date(PII % "address"),
+            "new:17: breaking: at: containsPii person, address -> address (nothing need look any longer for "
+            "what is not named)",
+        ),
+        (with_date(PII % "person"), BASE, "new:17: breaking: at: containsPii person -> none (nothing "),
+        (BASE, with_date(PII % "person"), "new:17: compatible: at: containsPii none -> person"),
+        (with_date(PII % "person, address"), with_date(PII % "address, person"), None),
+        (
+            with_date(SUBJECT),
+            BASE,
+            "new:17: breaking: at: subjectId taken away (its persons can no longer be forgotten)",
+        ),
+        (BASE, with_date(SUBJECT), "new:17: compatible: at: subjectId added"),
+        (
+            with_date(SUBJECT).replace("logicalType: date", "logicalType: timestamp"),
+            BASE,
+            "new:17: breaking: at: subjectId taken away (its persons can no longer be forgotten)",
+        ),
+        (BASE, UNIQUE, "new:1: breaking: id, n: unique together added"),
+        (UNIQUE, BASE, "old:1: compatible: id, n: unique together removed"),
+        (
+            BASE,
+            BASE.replace("- name: t\n", "- name: u\n"),
+            "new:1: breaking: table t -> u (relationships and queries name it)",
+        ),
+        (
+            BASE,
+            BASE.replace("id: t\n", "id: u\n"),
+            "new:1: breaking: id t -> u (who was forgotten under the old one comes back)",
+        ),
+    ],
+)
+def test_what_protects_and_what_names_the_data_is_told(tmp_path, old, new, change):
+    found = told(tmp_path, old, new)
+    if change is None:
+        assert found == []
+    else:
+        assert any(line.startswith(change) for line in found), found
+
+
 def test_columns_that_come_and_go(tmp_path):
     added = "  - {name: b, logicalType: string}\n  - {name: c, logicalType: string, required: true}\n  quality:\n"
     new = BASE.replace("  quality:\n  - {metric: rowCount", added + "  - {metric: rowCount")

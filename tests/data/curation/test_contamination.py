@@ -24,7 +24,7 @@ QUESTION = "a train leaves the station at nine and travels sixty miles before it
 
 
 def flags(texts, judged):
-    return contaminated(texts, grams_of(judged)).tolist()
+    return contaminated(((text,) for text in texts), grams_of(judged)).tolist()
 
 
 def test_thirteen_words_in_a_row_are_an_overlap_and_twelve_are_not():
@@ -43,6 +43,14 @@ def test_what_many_training_rows_say_is_common_phrasing():
     assert flags([QUESTION] * 11, [QUESTION]) == [False] * 11
 
 
+def test_prompt_and_answer_are_looked_at_apart_and_a_row_counts_once():
+    short = "which of these is the largest known planet"
+    judged = grams_of([short, QUESTION])
+    rows = [(short, "a long answer that nobody is asked for in any of the tests"), ("yes", QUESTION), ("no", "yes")]
+    assert contaminated(rows, judged).tolist() == [True, True, False]
+    assert contaminated([(QUESTION, QUESTION)] * MOST_SHARED, judged).tolist() == [True] * MOST_SHARED
+
+
 def test_nothing_to_compare_with_flags_nothing():
     assert flags([QUESTION], []) == [False]
     assert flags([], [QUESTION]) == []
@@ -58,6 +66,27 @@ def test_benchmarks_of_every_kind_are_read(tmp_path):
     pq.write_table(pa.table({"q": ["one"], "choices": [["two", "three"]], "id": [4]}), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.jsonl.gz", "a.csv", "a.txt", "a.parquet"):
         assert [text.strip() for text in benchmark_texts(tmp_path / name)] == ["one", "two", "three"], name
+
+
+def test_blank_lines_between_questions_are_no_fault(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"q": "one"}\n\n \t\r\n{"q": "two"}\n\n')
+    assert list(benchmark_texts(tmp_path / "a.jsonl")) == ["one", "two"]
+
+
+@pytest.mark.parametrize("line", ["{", '{"q": "secret"', "[" * 200_000 + "]" * 200_000])
+def test_a_line_of_a_benchmark_that_is_no_json_is_named_without_its_text(tmp_path, line):
+    (tmp_path / "a.jsonl").write_text(f'{{"q": "one"}}\n\n{line}\n')
+    with pytest.raises(TinsmithError) as caught:
+        list(benchmark_texts(tmp_path / "a.jsonl"))
+    message = str(caught.value)
+    assert (
+        message == f"{tmp_path / 'a.jsonl'}:3: the benchmark's line is no JSON, or nested too deeply; mend or delete it"
+    )
+
+
+def test_texts_are_found_however_deep_they_lie(tmp_path):
+    (tmp_path / "a.jsonl").write_text("[" * 900 + '"one", {"q": ["two"]}' + "]" * 900)
+    assert list(benchmark_texts(tmp_path / "a.jsonl")) == ["one", "two"]
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.jsonl", "{"), ("a.parquet", "x"), ("a.docx", "x"), ("a.csv.gz", "x")])

@@ -21,6 +21,7 @@ def row(number, text, answer):
         "prompt": [{"role": "user", "content": text}],
         "answer": answer,
         "said": text,
+        "answered": "",
         "keys": [key_hash(0, text)],
         "answer_key": key_hash(-1, answer),
         "time": 0,
@@ -59,7 +60,7 @@ def naive_pairs(given):
 @settings(max_examples=60, deadline=None)
 def test_pairs_of_labels_are_those_that_a_dictionary_of_prompts_gives(tmp_path_factory, given):
     examples = examples_of(tmp_path_factory.mktemp("scratch"), given)
-    told = drop_duplicates(examples, Ledger(len(given)), Curate(), EXAMPLE)
+    told = drop_duplicates(examples, Ledger(len(given)), Curate(), EXAMPLE, {})
     assert {field: list(pairs.items()) for field, pairs in told["conflicting_pairs"].items()} == naive_pairs(given)
 
 

@@ -18,6 +18,10 @@ def texts(count):
     return (" ".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=24)) for _ in range(count))
 
 
+def rows(count):
+    return ((text,) for text in texts(count))
+
+
 def peak(work):
     tracemalloc.start()
     try:
@@ -34,11 +38,11 @@ def small_batches(monkeypatch):
 
 
 def test_near_duplicates(tmp_path):
-    few, many = (peak(lambda: near_duplicate_clusters(texts(count), 0.8, tmp_path)) for count in (FEW, MANY))  # noqa: B023
+    few, many = (peak(lambda: near_duplicate_clusters(rows(count), 0.8, tmp_path)) for count in (FEW, MANY))  # noqa: B023
     assert many - few < MOST_BYTES * (MANY - FEW)
 
 
 def test_contamination():
     # Each text is twelve grams, which are twelve numbers of eight bytes.
-    few, many = (peak(lambda: contaminated(texts(count), grams_of(texts(count)))) for count in (FEW, MANY))  # noqa: B023
+    few, many = (peak(lambda: contaminated(rows(count), grams_of(texts(count)))) for count in (FEW, MANY))  # noqa: B023
     assert many - few < (MOST_BYTES + 12 * 8) * (MANY - FEW)

@@ -1,5 +1,5 @@
 import random
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +17,11 @@ def jaccard(left, right):
     return len(left & right) / len(left | right)
 
 
+def alone(texts):
+    """Rows of one text each."""
+    return ((text,) for text in texts)
+
+
 def edited(random, text, changes):
     changed = text.split()
     for place in random.sample(range(len(changed)), changes):
@@ -26,7 +31,7 @@ def edited(random, text, changes):
 
 @pytest.fixture
 def clusters(tmp_path):
-    return lambda texts, similarity=0.8: near_duplicate_clusters(texts, similarity, tmp_path).tolist()
+    return lambda texts, similarity=0.8: near_duplicate_clusters(alone(texts), similarity, tmp_path).tolist()
 
 
 def test_a_few_changed_words_make_a_near_duplicate_and_another_text_does_not(clusters):
@@ -66,18 +71,20 @@ def test_very_many_copies_are_one_cluster(clusters):
 @given(st.lists(st.sampled_from(["a b c d e f g h i j", "a b c d e f g h i k", "x", "", "y z"]), max_size=8))
 @settings(max_examples=30)
 def test_equal_texts_always_share_a_cluster(tmp_path_factory, texts):
-    found = near_duplicate_clusters(texts, 0.8, tmp_path_factory.mktemp("scratch"))
+    found = near_duplicate_clusters(alone(texts), 0.8, tmp_path_factory.mktemp("scratch"))
     for text in set(texts):
         assert len({cluster for cluster, other in zip(found, texts, strict=True) if other == text}) == 1
 
 
-def naive_clusters(texts, similarity):
-    """Every pair compared, and the smallest position handed on until nothing changes."""
-    found = list(range(len(texts)))
+def naive_clusters(rows, similarity):
+    """Every pair compared, text by text, and the smallest position handed on until nothing changes."""
+    found = list(range(len(rows)))
     near = [
-        pair for pair in combinations(range(len(texts)), 2) if jaccard(*(texts[place] for place in pair)) >= similarity
+        pair
+        for pair in combinations(range(len(rows)), 2)
+        if any(jaccard(left, right) >= similarity for left, right in product(*(rows[place] for place in pair)))
     ]
-    for _ in texts:
+    for _ in rows:
         for left, right in near:
             found[left] = found[right] = min(found[left], found[right])
     return found
@@ -94,13 +101,15 @@ def related_texts(draw):
     return texts
 
 
-@given(related_texts(), st.sampled_from([0.9, 1.0]), st.integers(1, 9))
+@given(related_texts(), st.sampled_from([0.9, 1.0]), st.integers(1, 9), st.integers(0, 9))
 @settings(max_examples=60, deadline=None)
-def test_clusters_on_disk_are_those_of_all_pairs_in_memory(tmp_path_factory, texts, similarity, batch):
+def test_clusters_on_disk_are_those_of_all_pairs_in_memory(tmp_path_factory, texts, similarity, batch, of_two_texts):
+    two = min(of_two_texts, len(texts) // 2)
+    rows = [*zip(texts[:two], texts[two : 2 * two], strict=True), *alone(texts[2 * two :])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(near_duplicates, "_BATCH", batch)
-        found = near_duplicate_clusters(texts, similarity, tmp_path_factory.mktemp("scratch"))
-    assert found.tolist() == naive_clusters(texts, similarity)
+        found = near_duplicate_clusters(rows, similarity, tmp_path_factory.mktemp("scratch"))
+    assert found.tolist() == naive_clusters(rows, similarity)
 
 
 def test_nothing_is_left_on_disk(clusters, tmp_path):
@@ -116,4 +125,4 @@ def test_the_bands_find_all_but_a_thousandth_of_pairs_at_the_threshold(similarit
 
 
 def test_texts_without_words_are_alike_only_where_they_are_equal(tmp_path):
-    assert near_duplicate_clusters(["👍", "👎", "...", "👍", ""], 0.8, tmp_path).tolist() == [0, 1, 2, 0, 4]
+    assert near_duplicate_clusters(alone(["👍", "👎", "...", "👍", ""]), 0.8, tmp_path).tolist() == [0, 1, 2, 0, 4]
