@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, find_files, plain_files
-from pipelines.data.sources.mail import Mail, mail_of, mails_in
+from pipelines.data.sources.mail import Mail, MailPart, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
 from pipelines.data.sources.rows import Part, Row, batches_of, places_of, value_faults
 from pipelines.recipe_sources import DocumentsSource
@@ -33,11 +33,15 @@ _MSG_HEAD = re.compile(r"(\*\*(Subject|From|To|CC|BCC|Date)\*\*: [^\n]*\n+)+")
 
 @dataclass(frozen=True)
 class _Document:
-    """A document that is being read: `label` names it within its source, `mail` is the mail that it is or came with."""
+    """A document that is being read: `label` names it within its source, `mail` is the mail that it is or came with.
+
+    `encoding` is that of its text, where that has no other of its own.
+    """
 
     label: str
     source: DocumentsSource
     contract: Contract
+    encoding: str
     mail: Mail | None = None
     depth: int = 0
 
@@ -55,7 +59,7 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
     for file in find_files(source):
         with plain_files(file, source.members) as plain:
             for one in plain:
-                document = _Document(one.label, source, contract)
+                document = _Document(one.label, source, contract, source.encoding)
                 if (same := first.setdefault(one.sha256, one.label)) == one.label:
                     yield Part(one.label, one.sha256, batches_of(_rows_of_file(one, document), contract))
                 else:
@@ -84,7 +88,7 @@ def _rows(content: bytes, ending: str, document: _Document) -> Iterator[Row]:
         elif ending == ".msg":
             yield from _msg_rows(content, document)
         elif ending in KINDS:
-            text = text_of(content, KINDS[ending], document.source.encoding, document.source.passage_characters)
+            text = text_of(content, KINDS[ending], document.encoding, document.source.passage_characters)
             yield from _passage_rows(text, document)
         else:
             yield _refused(document, "document: of a kind that is not read")
@@ -95,17 +99,20 @@ def _rows(content: bytes, ending: str, document: _Document) -> Iterator[Row]:
 def _mail_rows(content: bytes, document: _Document) -> Iterator[Row]:
     if document.depth > _DEEPEST_MAIL:
         raise UnreadableError(f"document: mails within mails, deeper than {_DEEPEST_MAIL}")
-    mail = mail_of(content, document.source.encoding)
+    mail = mail_of(content)
     written = replace(document, mail=mail)
-    if mail.body.strip():
-        mime = "text/html" if mail.is_html else "text/plain"
-        text = text_of(mail.body.encode(), mime, "utf-8", document.source.passage_characters)
-        yield from _passage_rows(text, written)
+    if mail.body:
+        yield from _part_rows(mail.body, written)
     elif not mail.attachments:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
     for number, attached in enumerate(mail.attachments, 1):
         inner = replace(written, label=f"{document.label}/{number}", depth=document.depth + 1)
-        yield from _rows(attached.content, attached.ending, inner)
+        yield from _part_rows(attached, inner)
+
+
+def _part_rows(part: MailPart, document: _Document) -> Iterator[Row]:
+    encoding = part.encoding or document.source.encoding
+    yield from _rows(part.content, part.ending, replace(document, encoding=encoding))
 
 
 def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
@@ -113,7 +120,7 @@ def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
     result = extracted(content, KINDS[".msg"], longest)
     known = result.metadata
     sender = known.get("from_email")
-    mail = Mail(known.get("subject"), sender, known.get("created_at"), "", False, ())
+    mail = Mail(known.get("subject"), sender, known.get("created_at"), None, ())
     written = replace(document, mail=mail)
     # kreuzberg writes the mail's head above its text.
     body = _MSG_HEAD.sub("", result.content, count=1).strip()
