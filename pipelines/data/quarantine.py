@@ -189,7 +189,7 @@ def _accepted(
     database: duckdb.DuckDBPyConnection, source: str, contract: Contract, schema: pa.Schema
 ) -> Iterator[pa.Table]:
     values = {column.name: f"v{index}" for index, column in enumerate(contract.columns)}
-    values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
+    values[RECORD] = f"{quoted(source + '/')} || coalesce(alias, source) || ':' || line"
     known = [name for name in schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
     refused = database.execute("SELECT position FROM refused ORDER BY position").fetchnumpy()["position"]

@@ -33,12 +33,13 @@ _MSG_HEAD = re.compile(r"(\*\*(Subject|From|To|CC|BCC|Date)\*\*: [^\n]*\n+)+")
 
 @dataclass(frozen=True)
 class _Document:
-    """A document that is being read: `label` names it within its source, `mail` is the mail that it is or came with.
+    """A document that is being read: `label` names it within its source, `alias` does so without the file's name.
 
-    `encoding` is that of its text, where that has no other of its own.
+    `encoding` is that of its text, where that has no other of its own; `mail` is the mail that it is or came with.
     """
 
     label: str
+    alias: str
     source: DocumentsSource
     contract: Contract
     encoding: str
@@ -59,12 +60,15 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
     for file in find_files(source):
         with plain_files(file, source.members) as plain:
             for one in plain:
-                document = _Document(one.label, source, contract, source.encoding)
-                if (same := first.setdefault(one.sha256, one.label)) == one.label:
-                    yield Part(one.label, one.sha256, batches_of(_rows_of_file(one, document), contract))
+                sha256 = one.sha256
+                # Files are named after people, as in "Anna - resignation.pdf"; their digests are not.
+                document = _Document(one.label, sha256[:16], source, contract, source.encoding)
+                if (same := first.setdefault(sha256, one.label)) == one.label:
+                    rows = _rows_of_file(one, document)
+                    yield Part(one.label, sha256, batches_of(rows, contract), alias=document.alias)
                 else:
                     copy = _refused(document, "document: a copy of an earlier one, byte for byte")
-                    yield Part(one.label, one.sha256, batches_of([copy], contract), copy_of=same)
+                    yield Part(one.label, sha256, batches_of([copy], contract), same, document.alias)
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
@@ -74,7 +78,7 @@ def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
     elif ending == ".mbox":
         number = 0
         for number, content in enumerate(mails_in(file.path), 1):
-            yield from _rows(content, ".eml", replace(document, label=f"{document.label}/{number}"))
+            yield from _rows(content, ".eml", _inner(document, number))
         if not number:
             yield _refused(document, "document: holds no mail")
     else:
@@ -106,7 +110,7 @@ def _mail_rows(content: bytes, document: _Document) -> Iterator[Row]:
     elif not mail.attachments:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
     for number, attached in enumerate(mail.attachments, 1):
-        inner = replace(written, label=f"{document.label}/{number}", depth=document.depth + 1)
+        inner = replace(_inner(written, number), depth=document.depth + 1)
         yield from _part_rows(attached, inner)
 
 
@@ -131,12 +135,16 @@ def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
     read = {child["path"]: child["result"] for child in result.children or ()}
     for number, name in enumerate(attached, 1):
-        inner = replace(written, label=f"{document.label}/{number}")
+        inner = _inner(written, number)
         text = read[name].content.strip() if name in read else ""
         if text:
             yield from _passage_rows(text_of(text.encode(), "text/markdown", "utf-8", longest), inner)
         else:
             yield _refused(inner, "document: of a kind that is not read")
+
+
+def _inner(document: _Document, number: int) -> _Document:
+    return replace(document, label=f"{document.label}/{number}", alias=f"{document.alias}/{number}")
 
 
 def _passage_rows(text: Text, document: _Document) -> Iterator[Row]:
@@ -148,9 +156,8 @@ def _passage_rows(text: Text, document: _Document) -> Iterator[Row]:
             for column in document.contract.columns
         ]
         faults = value_faults(texts)
-        yield Row(
-            document.label, number, passage.text, faults, () if faults else texts, None if faults else "".join(kinds)
-        )
+        row = Row(document.label, number, passage.text, faults, (), None, alias=document.alias)
+        yield row if faults else row._replace(texts=texts, kinds="".join(kinds))
 
 
 def _values(text: Text, passage: Passage, number: int, document: _Document) -> dict[str, str | None]:

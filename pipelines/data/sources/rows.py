@@ -29,7 +29,8 @@ class Row(NamedTuple):
     `texts` are the contract's columns in its order, None for a missing value; it is empty where the row has `faults`.
     `kinds` says by one letter each which JSON type the texts had (see json_records.as_text); None where the source
     knows no types, as a CSV. `offset` is the byte of the file at which the row begins, None where the source is no
-    file of lines; `raw_bytes` are the row's bytes where `raw` alone would not give them back.
+    file of lines; `raw_bytes` are the row's bytes where `raw` alone would not give them back. `alias` is
+    what an accepted row's source is called, since that goes to committed reports; None where `source` may stand there.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     kinds: str | None
     offset: int | None = None
     raw_bytes: bytes | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,14 @@ class Part:
 
     `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
     it has none of its own, as a table. `batches` are its rows (see row_schema). `copy_of` is the earlier part of the
-    same bytes where only that one is read.
+    same bytes where only that one is read. `alias` is as in Row.
     """
 
     label: str
     sha256: str | None
     batches: Iterator[pa.RecordBatch]
     copy_of: str | None = None
+    alias: str | None = None
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -68,6 +71,7 @@ def row_schema(width: int) -> pa.Schema:
     return pa.schema(
         [
             ("source", pa.string()),
+            ("alias", pa.string()),
             ("line", pa.int64()),
             ("offset", pa.int64()),
             ("raw", pa.string()),
