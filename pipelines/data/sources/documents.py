@@ -177,4 +177,4 @@ def _values(text: Text, passage: Passage, number: int, document: _Document) -> d
 
 
 def _refused(document: _Document, fault: str) -> Row:
-    return Row(document.label, 1, "", (fault,), (), None)
+    return Row(document.label, 1, "", (fault,), (), None, alias=document.alias)
