@@ -133,11 +133,13 @@ def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
         yield from _passage_rows(text_of(body.encode(), "text/markdown", "utf-8", longest), written)
     elif not attached:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
-    read = {child["path"]: child["result"] for child in result.children or ()}
+    # Two attachments may have one name: those that were read come in their order.
+    read: dict[str, list[str]] = {}
+    for child in result.children or ():
+        read.setdefault(child["path"], []).append(child["result"].content.strip())
     for number, name in enumerate(attached, 1):
         inner = _inner(written, number)
-        text = read[name].content.strip() if name in read else ""
-        if text:
+        if text := read[name].pop(0) if read.get(name) else "":
             yield from _passage_rows(text_of(text.encode(), "text/markdown", "utf-8", longest), inner)
         else:
             yield _refused(inner, "document: of a kind that is not read")

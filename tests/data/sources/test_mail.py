@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.data.sources.mail import mail_of
+from tests.data.sources.msg import msg
 from tests.data.sources.reads import collected, contract_of
 from tests.data.sources.test_documents import faults, pdf
 
@@ -148,6 +149,26 @@ def test_a_broken_name_of_a_file_does_not_stop_the_others(tmp_path):
     rows = collected(CONTRACT, type="documents", path=str(tmp_path / "*"))
     assert read(rows)["b.eml"] == "Text."
     assert len(rows) == 2
+
+
+def test_an_outlook_message_gives_its_text_and_its_attachments_text(tmp_path):
+    files = [
+        ("note.txt", b"The note."),
+        ("bill.pdf", pdf("The bill.")),
+        ("logo.png", b"\x89PNG"),
+        ("note.txt", b"Another note."),
+    ]
+    (tmp_path / "a.msg").write_bytes(msg("Größe", "kim@example.com", "The body.", files))
+    contract = contract_of(path="string", text="string", subject="string", sender="string")
+    rows = collected(contract, type="documents", path=str(tmp_path / "a.msg"))
+    assert read(rows) == {
+        "a.msg": "The body.",
+        "a.msg/1": "The note.",
+        "a.msg/2": "The bill.",
+        "a.msg/4": "Another note.",
+    }
+    assert {tuple(row.texts[2:]) for row in rows if not row.faults} == {("Größe", "kim@example.com")}
+    assert faults(rows) == {"a.msg/3": NOT_READ}
 
 
 leaves = st.sampled_from(["text/plain", "text/html", "image/png", "application/pdf", "message/rfc822"])
