@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from pipelines.recipe_ability import Ability
 from pipelines.recipe_safety import Safety
-from pipelines.recipe_sources import Section, Text, without_user
+from pipelines.recipe_sources import Section, Text
 
 Metric = Literal[
     "exact_match",
@@ -51,11 +51,6 @@ class Judge(Section):
     question: Text = Field(
         "Which answer is more correct and more helpful?", description="What the judge is asked about two answers."
     )
-
-    @field_validator("url")
-    @classmethod
-    def _no_userinfo(cls, url: str) -> str:
-        return without_user(url)
 
 
 class Evaluate(Section):

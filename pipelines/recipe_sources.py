@@ -7,7 +7,8 @@ import datetime
 import os
 import re
 import string
-from typing import Annotated, Literal, Self
+import urllib.parse
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -16,20 +17,42 @@ Encoding = Literal["utf-8", "utf-16", "latin-1", "cp1252"]
 Format = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
 Shape = Literal["messages", "sharegpt", "alpaca", "completion", "preference", "thumbs"]
 
-_URL_WITH_USER = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.I)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
+_USER = re.compile(r"[^:]+://[^/]*@")
+_PARAMETER = re.compile(r"[?#&;]([^=&;#]+)=([^&;#]*)")
+# As the large clouds and common interfaces name them: X-Amz-Signature, sig, Key-Pair-Id's Signature, api_key, ...
+_SECRET_PARAMETER = re.compile(
+    r"token|secret|passw|pwd|signature|credential|jwt|(api|access|account|shared|subscription)[-_]?key"
+    r"|(^|[^a-z])(sig|key|auth|pass)($|[^a-z])",
+    re.I,
+)
+_FROM_ENVIRONMENT = re.compile(r"\$\{\w+\}")
 
 
-def without_user(url: str) -> str:
-    """The URL or path itself; raises ValueError where it holds a user or password."""
-    if _URL_WITH_USER.match(url):
+def _check_url(url: str) -> None:
+    """Raise ValueError where a URL holds a user, a password or a key; of those the message tells nothing."""
+    if _USER.match(url):
         raise ValueError("holds a user or password; recipes are committed, so name secrets in the environment")
-    return url
+    for name, value in _PARAMETER.findall(url):
+        if _SECRET_PARAMETER.search(urllib.parse.unquote(name)) and not _FROM_ENVIRONMENT.fullmatch(value):
+            raise ValueError(
+                f"holds a secret, its parameter {name}; recipes are committed, so keep it in the environment: "
+                f"a source's path may say {name}=${{NAME}}, or be ${{NAME}} as a whole"
+            )
 
 
 class Section(BaseModel):
-    """A part of a recipe: frozen, without unknown fields, without conversions."""
+    """A part of a recipe: frozen, without unknown fields, without conversions, and without secrets in its URLs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _urls_without_secrets(cls, value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and _URL.fullmatch(text):
+                _check_url(text)
+        return value
 
 
 class _Source(Section):
@@ -46,11 +69,6 @@ class _FoundByPath(_Source):
     )
     members: Text = Field("*", description="Which files of a zip or tar archive are read, as a glob on their names.")
     encoding: Encoding = Field("utf-8", description="How the files' bytes are text; a row that is not is refused.")
-
-    @field_validator("path")
-    @classmethod
-    def _no_userinfo(cls, path: str) -> str:
-        return without_user(path)
 
     def expanded_path(self) -> str:
         """The path with `${NAME}` replaced; raises KeyError with the missing variable's name."""

@@ -162,6 +162,56 @@ def test_secrets_are_refused_and_not_repeated(recipe_file, key):
     assert "sesame" not in "".join(found)
 
 
+QUERIES = [
+    "token=sesame",
+    "page=2&sig=sesame",
+    "X-Amz-Credential=a&X-Amz-Signature=sesame",
+    "AWSAccessKeyId=sesame",
+    "api%5Fkey=sesame",
+    "apiKey=sesame",
+    "PASSWORD=sesame",
+    "key=sesame",
+    "key=${A}sesame",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("separator", "?#")
+def test_a_url_that_holds_a_secret_is_refused_and_not_repeated(recipe_file, query, separator):
+    url = f"https://example.com/t.csv{separator}{query}"
+    (found,) = mistakes(recipe_file, ("path: data/*.csv", f'path: "{url}"'))
+    assert found.startswith("6: data.sources.tickets.path: holds a secret, its parameter ")
+    assert "sesame" not in found
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("model.base", "embedded:smollm2-135m-instruct", '"https://example.com/base?token=sesame"'),
+        ("data.sources.tickets.contract", "data_contracts/tickets.odcs.yaml", '"https://example.com/c?sig=sesame"'),
+        ("evaluate.judge.url", "slices: [product]", 'judge: {url: "https://example.com/v1?api_key=sesame", model: m}'),
+        ("evaluate.slices", "[product]", '["s3://me:sesame@example.com/"]'),
+    ],
+)
+def test_no_field_holds_a_url_with_a_secret(recipe_file, field, old, new):
+    found = mistakes(recipe_file, (old, new))
+    assert any(f"{field}: holds a " in line for line in found)
+    assert "sesame" not in "".join(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://example.com/t.csv?token=${TICKETS_TOKEN}&sv=1",
+        "https://example.com/t.csv?keyword=lamp&design=2&page=3",
+        "s3://tickets/part-?.csv",
+    ],
+)
+def test_a_url_whose_secret_is_in_the_environment_is_read(recipe_file, path):
+    recipe_file.write_text(GOOD.replace("path: data/*.csv", f'path: "{path}"'))
+    assert read_recipe(recipe_file).data.sources["tickets"].path == path
+
+
 def test_numbers_in_quotes_are_no_numbers(recipe_file):
     (found,) = mistakes(recipe_file, ("at_least: 0.5", 'at_least: "0.5"'))
     assert found.startswith("14: gate.exact_match.at_least: ")

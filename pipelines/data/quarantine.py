@@ -189,7 +189,7 @@ def _accepted(
     database: duckdb.DuckDBPyConnection, source: str, contract: Contract, schema: pa.Schema
 ) -> Iterator[pa.Table]:
     values = {column.name: f"v{index}" for index, column in enumerate(contract.columns)}
-    values[RECORD] = f"{quoted(source + '/')} || source || ':' || line"
+    values[RECORD] = f"{quoted(source + '/')} || coalesce(alias, source) || ':' || line"
     known = [name for name in schema.names if name in values]
     listed = ", ".join(values[name] for name in known)
     refused = database.execute("SELECT position FROM refused ORDER BY position").fetchnumpy()["position"]
@@ -245,14 +245,15 @@ def date_ranges(database: duckdb.DuckDBPyConnection, contract: Contract) -> dict
 def append_quarantine(database: duckdb.DuckDBPyConnection, source: str, contract: Contract, stream: TextIO) -> Refused:
     """Append the refused rows of a source as JSON Lines, in order, each with its origin, its reasons and what it holds.
 
-    `offset` is the byte of the file at which the row begins, `key` its primary key where the contract has one and the
-    row could be read. `raw` is the row's text; where its bytes are no valid text, they follow as `raw_base64`.
+    `offset` is the byte of the file at which the row begins, `key` its primary key where the contract has one and it
+    could be read. `raw` is the row's text; where its bytes are no valid text, they follow as `raw_base64`. A document
+    has its `alias` instead: it is not copied, and this says which bytes it had, and what the reports call it.
     """
     keys = {column.name: f"t{index}" for index, column in enumerate(contract.columns) if column.primary_key}
     refused = Refused()
     found = _batches(
         database,
-        f'SELECT source, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
+        f'SELECT source, alias, line, "offset", rejected, reasons, raw, raw_bytes, [{", ".join(keys.values())}] AS key'  # noqa: S608 - t0, ...
         f" FROM rows JOIN refused ON {POSITION} = position ORDER BY position",
     )
     for batch in found:
@@ -271,7 +272,9 @@ def _entry(row: dict[str, Any], source: str, keys: tuple[str, ...]) -> dict[str,
     entry = {"source": f"{source}/{row['source']}", "line": row["line"]}
     if row["offset"] is not None:
         entry["offset"] = row["offset"]
-    if keys and not row["rejected"]:
+    if row["alias"] is not None:
+        entry["alias"] = row["alias"]
+    if keys and not (row["rejected"] and None in row["key"]):
         entry["key"] = dict(zip(keys, row["key"], strict=True))
     entry["kind"] = "rejected_raw" if row["rejected"] else "quarantined"
     entry["reasons"] = list(dict.fromkeys(row["reasons"]))

@@ -30,7 +30,7 @@ def write_batches(batches: Iterable[pa.RecordBatch], contract: Contract, path: P
         schema,
         compression="zstd",
         # Dictionaries and statistics serve nobody who reads all of it, and take as long as the compression.
-        use_dictionary=["source", "kinds"],
+        use_dictionary=["source", "alias", "kinds"],
         write_statistics=False,
         column_encoding={"line": "DELTA_BINARY_PACKED", "offset": "DELTA_BINARY_PACKED"},
     ) as writer:

@@ -74,8 +74,9 @@ def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[p
             if part.sha256 is None:
                 digest.update("".join(f"{raw}\n" for raw in batch["raw"].to_pylist()).encode())
             yield batch
-        copy = {"copy_of": part.copy_of} if part.copy_of else {}
-        counted.append({"file": part.label, "sha256": part.sha256 or digest.hexdigest(), "rows": rows, **copy})
+        told = {"file": part.label, "sha256": part.sha256 or digest.hexdigest(), "rows": rows}
+        others = {"copy_of": part.copy_of, "alias": part.alias}
+        counted.append(told | {key: value for key, value in others.items() if value})
 
 
 if __name__ == "__main__":

@@ -184,8 +184,17 @@ def _report(judged: _Judged) -> dict[str, Any]:
             "permittedPurposes": contract.terms.purposes,
         },
         "dates": judged.dates,
-        "files": source.files,
+        "files": _reported(source.files),
     }
+
+
+def _reported(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files as collect tells of them, each called as it may be in a committed report."""
+    called = {file["file"]: file.get("alias", file["file"]) for file in files}
+    return [
+        {key: called[value] if key in ("file", "copy_of") else value for key, value in file.items() if key != "alias"}
+        for file in files
+    ]
 
 
 def _by_count(refused: Refused) -> list[tuple[str, int]]:

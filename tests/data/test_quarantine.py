@@ -274,6 +274,8 @@ def test_a_refused_row_keeps_where_it_stood_its_key_and_its_bytes(tmp_path):
         Row("a.csv", 2, "7,", (), ("7", None), None, 5),
         Row("a.csv", 3, "8,caf\\xe9", ("row: not utf-8",), (), None, 8, b"8,caf\xe9"),
         Row("database", 4, "9,", (), ("9", None), None),
+        Row("database", 5, "8,", ("row: NUL character",), ("8", None), None),
+        Row("z.pdf/1", 1, "", ("document: is empty",), (), None, alias="0123/1"),
     ]
     _, refused = written_of(tmp_path, columns, "", rows)
     assert [json.loads(line) for line in refused.splitlines()] == [
@@ -303,7 +305,33 @@ def test_a_refused_row_keeps_where_it_stood_its_key_and_its_bytes(tmp_path):
             "reasons": ["b: required"],
             "raw": "9,",
         },
+        {
+            "source": "s/database",
+            "line": 5,
+            "key": {"a": "8"},
+            "kind": "rejected_raw",
+            "reasons": ["row: NUL character"],
+            "raw": "8,",
+        },
+        {
+            "source": "s/z.pdf/1",
+            "line": 1,
+            "alias": "0123/1",
+            "kind": "rejected_raw",
+            "reasons": ["document: is empty"],
+            "raw": "",
+        },
     ]
+
+
+def test_the_key_of_a_row_that_could_not_be_read_is_taken_by_nobody(tmp_path):
+    columns = "{name: a, logicalType: integer, primaryKey: true}, {name: b, logicalType: string}"
+    rows = [
+        Row("database", 1, "", ("row: NUL character",), ("7", None), None),
+        Row("database", 2, "", (), ("7", "x"), None),
+    ]
+    _, refused = written_of(tmp_path, columns, "", rows)
+    assert [json.loads(line)["line"] for line in refused.splitlines()] == [1]
 
 
 def test_how_many_rows_leave_at_once_changes_no_byte(tmp_path, monkeypatch):

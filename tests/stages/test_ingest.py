@@ -169,16 +169,34 @@ def test_the_same_file_twice_is_an_error():
         run_ingest(a_csv=content, b_csv=content)
 
 
-def test_a_copy_among_documents_is_refused_and_the_others_go_on():
-    manual = b"# Returns\n\nGoods may come back within 30 days.\n"
+def documents_recipe() -> None:
     recipe = RECIPE.replace("type: files", "type: documents").replace("{body}", "{path}").replace("{product}", "{text}")
     PATHS.recipe.write_text(recipe)
     columns = "  - {name: path, logicalType: string}\n  - {name: text, logicalType: string}\n"
     Path("tickets.odcs.yaml").write_text(CONTRACT[: CONTRACT.index("  - {name: ticket_id")] + columns)
+
+
+def test_a_copy_among_documents_is_refused_and_the_others_go_on():
+    manual = b"# Returns\n\nGoods may come back within 30 days.\n"
+    documents_recipe()
     report = run_ingest(a_md=manual, b_md=manual)
     assert (report["accepted"], report["rejected_raw"]) == (1, 1)
     assert [line["reasons"] for line in quarantine()] == [["document: a copy of an earlier one, byte for byte"]]
-    assert report["sources"]["tickets"]["files"][1]["copy_of"] == "a.md"
+    first, copy = report["sources"]["tickets"]["files"]
+    assert copy["copy_of"] == first["file"] == first["sha256"][:16]
+
+
+def test_a_document_is_called_by_its_digest_where_git_keeps_it():
+    """Documents are named after people: of their names only the quarantine and the column `path` tell."""
+    documents_recipe()
+    report = run_ingest(**{"Anna Okafor_md": b"# Leave\n\nFrom May on.\n", "Bea Lind_pdf": b"no PDF"})
+    assert "Okafor" not in REPORT.read_text()
+    assert "Lind" not in REPORT.read_text()
+    records = pq.read_table(ACCEPTED)["_record"].to_pylist()
+    digest = report["sources"]["tickets"]["files"][0]["sha256"]
+    assert records == [f"tickets/{digest[:16]}:1"]
+    assert pq.read_table(ACCEPTED)["path"].to_pylist() == ["Anna Okafor.md"]
+    assert [row["source"] for row in quarantine()] == ["tickets/Bea Lind.pdf"]
 
 
 def test_files_without_rows_may_be_alike_beside_one_that_has_some():

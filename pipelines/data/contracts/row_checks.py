@@ -44,7 +44,8 @@ def firsts(contract: Contract) -> Iterator[str]:
         values = _values(contract, names)
         named = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
         yield (
-            f"SELECT {named}, min({POSITION}) AS first FROM (SELECT {POSITION}, {typed_ones} FROM rows)"  # noqa: S608 - v0, ...
+            f"SELECT {named}, min({POSITION}) AS first"  # noqa: S608 - v0, ...
+            f" FROM (SELECT {POSITION}, {typed_ones} FROM rows WHERE faults IS NULL)"
             f" WHERE {_known(values)} GROUP BY {', '.join(values)} HAVING count(*) > 1"
         )
 

@@ -135,7 +135,7 @@ def _sqlalchemy_rows(
         names = list(answer.keys())
         places = places_of(contract, names, label, "answer")
         for number, row in enumerate(answer, 1):
-            yield typed_row(label, number, names, [_cell(value) for value in row], places)
+            yield typed_row(label, number, names, [_cell(value) for value in row], places, contract)
 
 
 def _keep_broken_text(connection: Any, _: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, find_files, plain_files
-from pipelines.data.sources.mail import Mail, mail_of, mails_in
+from pipelines.data.sources.mail import Mail, MailPart, mail_of, mails_in
 from pipelines.data.sources.passages import KINDS, Passage, Text, UnreadableError, extracted, text_of
 from pipelines.data.sources.rows import Part, Row, batches_of, places_of, value_faults
 from pipelines.recipe_sources import DocumentsSource
@@ -33,11 +33,16 @@ _MSG_HEAD = re.compile(r"(\*\*(Subject|From|To|CC|BCC|Date)\*\*: [^\n]*\n+)+")
 
 @dataclass(frozen=True)
 class _Document:
-    """A document that is being read: `label` names it within its source, `mail` is the mail that it is or came with."""
+    """A document that is being read: `label` names it within its source, `alias` does so without the file's name.
+
+    `encoding` is that of its text, where that has no other of its own; `mail` is the mail that it is or came with.
+    """
 
     label: str
+    alias: str
     source: DocumentsSource
     contract: Contract
+    encoding: str
     mail: Mail | None = None
     depth: int = 0
 
@@ -55,12 +60,15 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
     for file in find_files(source):
         with plain_files(file, source.members) as plain:
             for one in plain:
-                document = _Document(one.label, source, contract)
-                if (same := first.setdefault(one.sha256, one.label)) == one.label:
-                    yield Part(one.label, one.sha256, batches_of(_rows_of_file(one, document), contract))
+                sha256 = one.sha256
+                # Files are named after people, as in "Anna - resignation.pdf"; their digests are not.
+                document = _Document(one.label, sha256[:16], source, contract, source.encoding)
+                if (same := first.setdefault(sha256, one.label)) == one.label:
+                    rows = _rows_of_file(one, document)
+                    yield Part(one.label, sha256, batches_of(rows, contract), alias=document.alias)
                 else:
                     copy = _refused(document, "document: a copy of an earlier one, byte for byte")
-                    yield Part(one.label, one.sha256, batches_of([copy], contract), copy_of=same)
+                    yield Part(one.label, sha256, batches_of([copy], contract), same, document.alias)
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
@@ -70,7 +78,7 @@ def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
     elif ending == ".mbox":
         number = 0
         for number, content in enumerate(mails_in(file.path), 1):
-            yield from _rows(content, ".eml", replace(document, label=f"{document.label}/{number}"))
+            yield from _rows(content, ".eml", _inner(document, number))
         if not number:
             yield _refused(document, "document: holds no mail")
     else:
@@ -84,7 +92,7 @@ def _rows(content: bytes, ending: str, document: _Document) -> Iterator[Row]:
         elif ending == ".msg":
             yield from _msg_rows(content, document)
         elif ending in KINDS:
-            text = text_of(content, KINDS[ending], document.source.encoding, document.source.passage_characters)
+            text = text_of(content, KINDS[ending], document.encoding, document.source.passage_characters)
             yield from _passage_rows(text, document)
         else:
             yield _refused(document, "document: of a kind that is not read")
@@ -95,17 +103,20 @@ def _rows(content: bytes, ending: str, document: _Document) -> Iterator[Row]:
 def _mail_rows(content: bytes, document: _Document) -> Iterator[Row]:
     if document.depth > _DEEPEST_MAIL:
         raise UnreadableError(f"document: mails within mails, deeper than {_DEEPEST_MAIL}")
-    mail = mail_of(content, document.source.encoding)
+    mail = mail_of(content)
     written = replace(document, mail=mail)
-    if mail.body.strip():
-        mime = "text/html" if mail.is_html else "text/plain"
-        text = text_of(mail.body.encode(), mime, "utf-8", document.source.passage_characters)
-        yield from _passage_rows(text, written)
+    if mail.body:
+        yield from _part_rows(mail.body, written)
     elif not mail.attachments:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
     for number, attached in enumerate(mail.attachments, 1):
-        inner = replace(written, label=f"{document.label}/{number}", depth=document.depth + 1)
-        yield from _rows(attached.content, attached.ending, inner)
+        inner = replace(_inner(written, number), depth=document.depth + 1)
+        yield from _part_rows(attached, inner)
+
+
+def _part_rows(part: MailPart, document: _Document) -> Iterator[Row]:
+    encoding = part.encoding or document.source.encoding
+    yield from _rows(part.content, part.ending, replace(document, encoding=encoding))
 
 
 def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
@@ -113,7 +124,7 @@ def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
     result = extracted(content, KINDS[".msg"], longest)
     known = result.metadata
     sender = known.get("from_email")
-    mail = Mail(known.get("subject"), sender, known.get("created_at"), "", False, ())
+    mail = Mail(known.get("subject"), sender, known.get("created_at"), None, ())
     written = replace(document, mail=mail)
     # kreuzberg writes the mail's head above its text.
     body = _MSG_HEAD.sub("", result.content, count=1).strip()
@@ -122,14 +133,20 @@ def _msg_rows(content: bytes, document: _Document) -> Iterator[Row]:
         yield from _passage_rows(text_of(body.encode(), "text/markdown", "utf-8", longest), written)
     elif not attached:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
-    read = {child["path"]: child["result"] for child in result.children or ()}
+    # Two attachments may have one name: those that were read come in their order.
+    read: dict[str, list[str]] = {}
+    for child in result.children or ():
+        read.setdefault(child["path"], []).append(child["result"].content.strip())
     for number, name in enumerate(attached, 1):
-        inner = replace(written, label=f"{document.label}/{number}")
-        text = read[name].content.strip() if name in read else ""
-        if text:
+        inner = _inner(written, number)
+        if text := read[name].pop(0) if read.get(name) else "":
             yield from _passage_rows(text_of(text.encode(), "text/markdown", "utf-8", longest), inner)
         else:
             yield _refused(inner, "document: of a kind that is not read")
+
+
+def _inner(document: _Document, number: int) -> _Document:
+    return replace(document, label=f"{document.label}/{number}", alias=f"{document.alias}/{number}")
 
 
 def _passage_rows(text: Text, document: _Document) -> Iterator[Row]:
@@ -141,9 +158,8 @@ def _passage_rows(text: Text, document: _Document) -> Iterator[Row]:
             for column in document.contract.columns
         ]
         faults = value_faults(texts)
-        yield Row(
-            document.label, number, passage.text, faults, () if faults else texts, None if faults else "".join(kinds)
-        )
+        row = Row(document.label, number, passage.text, faults, (), None, alias=document.alias)
+        yield row if faults else row._replace(texts=texts, kinds="".join(kinds))
 
 
 def _values(text: Text, passage: Passage, number: int, document: _Document) -> dict[str, str | None]:
@@ -163,4 +179,4 @@ def _values(text: Text, passage: Passage, number: int, document: _Document) -> d
 
 
 def _refused(document: _Document, fault: str) -> Row:
-    return Row(document.label, 1, "", (fault,), (), None)
+    return Row(document.label, 1, "", (fault,), (), None, alias=document.alias)

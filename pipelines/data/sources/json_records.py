@@ -11,21 +11,17 @@ class NumberText(str):
 
 
 class BrokenJsonError(ValueError):
-    """The line is not one JSON object; the message is the row's fault."""
+    """The line is not one JSON object, or not of its shape; `args` are the row's faults."""
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The object on one line, its numbers as NumberText; raises BrokenJsonError."""
+    """The object on one line, its numbers as NumberText; raises BrokenJsonError with every fault that it has."""
     try:
         value = _DECODER.decode(text)
-    except BrokenJsonError:
-        raise
-    except ValueError:
-        raise BrokenJsonError("row: broken JSON") from None
-    except RecursionError:
-        raise BrokenJsonError("row: JSON nested too deeply") from None
+    except (ValueError, RecursionError):
+        value = None
     if not isinstance(value, dict):
-        raise BrokenJsonError("row: not a JSON object")
+        raise BrokenJsonError(*_faults(text))
     return value
 
 
@@ -63,15 +59,39 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
+def _faults(text: str) -> list[str]:
+    """Why a text is no object, each reason once; what stands behind broken JSON is not looked at."""
+    found = []
+
+    def noting(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            found.append("row: JSON key given twice")
+        return dict(pairs)
+
+    decoder = json.JSONDecoder(
+        object_pairs_hook=noting,
+        parse_int=NumberText,
+        parse_constant=lambda _: found.append("row: NaN or infinity in JSON"),
+    )
+    try:
+        if not isinstance(decoder.decode(text), dict):
+            found.append("row: not a JSON object")
+    except ValueError:
+        found.append("row: broken JSON")
+    except RecursionError:
+        found.append("row: JSON nested too deeply")
+    return list(dict.fromkeys(found))
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise BrokenJsonError("row: JSON key given twice")
+        raise ValueError("a key given twice")
     return value
 
 
-def _refuse_constant(_: str) -> Any:
-    raise BrokenJsonError("row: NaN or infinity in JSON")
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
 
 
 _DECODER = json.JSONDecoder(

@@ -57,7 +57,8 @@ def json_rows(file: PlainFile, encoding: str, shape: Shape | None, contract: Con
         offset += len(text[counted:start].encode(codec, "surrogatepass"))
         counted = start
         raw = text[start:end]
-        faults, texts, kinds = ((fault,), (), None) if fault else _values(raw, encoding, shape, contract)
+        broken = (*text_faults(raw, encoding), fault) if fault else ()
+        faults, texts, kinds = (broken, (), None) if broken else _values(raw, encoding, shape, contract)
         raw = raw[:LONGEST_ROW]
         yield Row(file.label, line, shown(raw), faults, texts, kinds, offset, undecoded(raw, codec))
 
@@ -96,7 +97,8 @@ def _values(
     text: str, encoding: str, shape: Shape | None, contract: Contract
 ) -> tuple[tuple[str, ...], Sequence[str | None], str | None]:
     """The faults of an object's text or, where it has none, the texts of the contract's columns and their kinds."""
-    if faults := text_faults(text, encoding):
+    faults = text_faults(text, encoding)
+    if len(text) >= LONGEST_ROW:
         return faults, (), None
     try:
         value = parse_object(text)
@@ -104,11 +106,12 @@ def _values(
             value = reshaped(value, shape)
         cells = [as_text(field_of(value, column.source_name)) for column in contract.columns]
     except BrokenJsonError as error:
-        return (str(error),), (), None
+        return (*faults, *error.args), (), None
     texts, letters = zip(*cells, strict=True)
     # Escapes can write what the line itself must not hold.
-    if any(text and has_lone_surrogate(text) for text in texts):
-        return ("row: half of a surrogate pair in JSON",), (), None
-    if any(text and "\0" in text for text in texts):
-        return ("row: NUL character",), (), None
-    return (), texts, "".join(letters)
+    together = "".join(filter(None, texts))
+    if has_lone_surrogate(together) and not has_lone_surrogate(text):
+        faults = (*faults, "row: half of a surrogate pair in JSON")
+    if "\0" in together:
+        faults = (*faults, "row: NUL character")
+    return (faults, (), None) if faults else ((), texts, "".join(letters))

@@ -11,11 +11,15 @@ from email.message import EmailMessage
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.data.sources.passages import UnreadableError, strictly_decoded
+from pipelines.data.sources.passages import KINDS, UnreadableError
 
 # What the standard library's own parser raises on headers that no mail should have.
 _BROKEN_HEADER = (ValueError, IndexError, AttributeError, LookupError, TypeError, RecursionError)
 _LONGEST_HEADER = 10_000
+# Of a text in several forms the first of these that holds something is read.
+_TEXTS = ("text/plain", "text/html")
+_MAILS = ("message/rfc822", "message/global", "message/news")
+_ENDINGS = {mime: ending for ending, mime in KINDS.items()}
 
 
 class _BoundedPolicy(email.policy.EmailPolicy):
@@ -33,49 +37,49 @@ _POLICY = _BoundedPolicy(refold_source="none")
 
 
 @dataclass(frozen=True)
-class Attachment:
-    """The bytes of an attachment and the ending of its name, such as .pdf; a mail in a mail has the ending .eml."""
+class MailPart:
+    """The bytes of a part of a mail, the ending of its name or kind, such as .pdf, and the encoding that it names."""
 
     ending: str
     content: bytes
+    encoding: str | None
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail; `body` is its text and `is_html` the form of it, `sent_at` an ISO 8601 time in UTC."""
+    """A mail; `sent_at` is an ISO 8601 time in UTC, `body` its first text, `attachments` every other part, in order."""
 
     subject: str | None
     sender: str | None
     sent_at: str | None
-    body: str
-    is_html: bool
-    attachments: tuple[Attachment, ...]
+    body: MailPart | None
+    attachments: tuple[MailPart, ...]
 
 
-def mail_of(content: bytes, encoding: str) -> Mail:
-    """The mail in an EML's bytes; `encoding` is that of a body that does not name its own.
+def mail_of(content: bytes) -> Mail:
+    """The mail in an EML's bytes. Nothing of it is lost but blank texts and other forms of the same text.
 
     Raises:
-        UnreadableError: the bytes are no mail, or the body is not of its encoding, or parts are nested without end.
+        UnreadableError: the bytes are no mail, or parts are nested without end.
     """
     try:
         # Only typeshed's policy knows the kind of its messages.
-        return _mail(email.message_from_bytes(content, policy=_POLICY), encoding)  # type: ignore[arg-type]
+        return _mail(email.message_from_bytes(content, policy=_POLICY))  # type: ignore[arg-type]
     except RecursionError:
         raise UnreadableError("document: parts or headers nested too deeply") from None
 
 
-def _mail(message: EmailMessage, encoding: str) -> Mail:
+def _mail(message: EmailMessage) -> Mail:
     if not message.keys():
         raise UnreadableError("document: no mail, since it has no headers")
-    body = message.get_body(("plain", "html"))
+    leaves = _leaves(message)
+    body = next(filter(_is_text, leaves), None)
     return Mail(
         subject=_header(message, "subject"),
         sender=_header(message, "from"),
         sent_at=_sent_at(message),
-        body=_text(body, encoding) if body else "",
-        is_html=body is not None and body.get_content_type() == "text/html",
-        attachments=tuple(_attachments(message)),
+        body=_part(body) if body is not None else None,
+        attachments=tuple(_part(leaf) for leaf in leaves if leaf is not body),
     )
 
 
@@ -107,21 +111,41 @@ def _sent_at(message: EmailMessage) -> str | None:
         return None
 
 
-def _text(part: Any, encoding: str) -> str:
-    charset = part.get_content_charset() or encoding
-    return strictly_decoded(_bytes_of(part), charset)
+def _leaves(part: Any) -> list[Any]:
+    """The parts that hold something themselves, in order; a mail within the mail is one of them."""
+    if part.get_content_maintype() != "multipart" or not part.is_multipart():
+        return [] if _is_text(part) and not _bytes_of(part).strip() else [part]
+    leaves = [leaf for inner in part.get_payload() for leaf in _leaves(inner)]
+    if part.get_content_type() == "multipart/alternative":
+        forms = {leaf.get_content_type() for leaf in leaves if _is_text(leaf)}
+        read = next((form for form in _TEXTS if form in forms), None)
+        return [leaf for leaf in leaves if not _is_text(leaf) or leaf.get_content_type() == read]
+    return leaves
 
 
-def _attachments(message: EmailMessage) -> Iterator[Attachment]:
-    # A mail that holds nothing but a document has it as its own content.
-    parts = message.iter_attachments() if message.is_multipart() else [message] if message.get_filename() else []
-    for part in parts:
-        if part.get_content_type() == "message/rfc822":
-            inner: Any = part.get_payload(0)
-            yield Attachment(".eml", inner.as_bytes())
-        elif not part.is_multipart():
-            ending = PurePosixPath((part.get_filename() or "").replace("\\", "/")).suffix.lower()
-            yield Attachment(ending, _bytes_of(part))
+def _is_text(part: Any) -> bool:
+    """Whether a part is text of the mail itself, and no file."""
+    return part.get_content_type() in _TEXTS and not part.is_attachment() and not _file_name(part)
+
+
+def _part(leaf: Any) -> MailPart:
+    kind = leaf.get_content_type()
+    if kind in _MAILS:
+        return MailPart(".eml", leaf.get_payload(0).as_bytes(), None)
+    ending = PurePosixPath(_file_name(leaf).replace("\\", "/")).suffix.lower()
+    return MailPart(
+        ending or _ENDINGS.get(kind, ""), _bytes_of(leaf), _parameter(leaf, "content-type", "charset") or None
+    )
+
+
+def _file_name(part: Any) -> str:
+    return _parameter(part, "content-disposition", "filename") or _parameter(part, "content-type", "name")
+
+
+def _parameter(part: Any, header: str, name: str) -> str:
+    # The message's own get_param decodes what the policy has decoded, and fails on some of it.
+    parsed = part.get(header)
+    return parsed.params.get(name, "") if parsed is not None else ""
 
 
 def _bytes_of(part: Any) -> bytes:

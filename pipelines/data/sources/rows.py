@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from pipelines.data.contracts.contract import Contract
-from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown
+from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, shown, undecoded
 from pipelines.errors import TinsmithError
 
 _BATCH_ROWS = 10_000
@@ -26,10 +26,12 @@ as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 class Row(NamedTuple):
     """One row of a source; `line` is the 1-based place at which it begins: a line, or the row's or passage's number.
 
-    `texts` are the contract's columns in its order, None for a missing value; it is empty where the row has `faults`.
-    `kinds` says by one letter each which JSON type the texts had (see json_records.as_text); None where the source
-    knows no types, as a CSV. `offset` is the byte of the file at which the row begins, None where the source is no
-    file of lines; `raw_bytes` are the row's bytes where `raw` alone would not give them back.
+    `texts` are the contract's columns in its order, None for a missing value; where the row has `faults`, they are its
+    primary key alone, or empty. `kinds` says by one letter each which JSON type the texts had (see
+    json_records.as_text); None where the source knows no types, as a CSV. `offset` is the byte of the file at which the
+    row begins, None where the source is no file of lines; `raw_bytes` are the row's bytes where `raw` alone would not
+    give them back. `alias` is what the source of an accepted row is called, since that goes to committed reports; None
+    where `source` may stand there.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Row(NamedTuple):
     kinds: str | None
     offset: int | None = None
     raw_bytes: bytes | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,14 @@ class Part:
 
     `label` names it within its source, without this machine's folders; `sha256` is the digest of its bytes, None where
     it has none of its own, as a table. `batches` are its rows (see row_schema). `copy_of` is the earlier part of the
-    same bytes where only that one is read.
+    same bytes where only that one is read. `alias` is as in Row.
     """
 
     label: str
     sha256: str | None
     batches: Iterator[pa.RecordBatch]
     copy_of: str | None = None
+    alias: str | None = None
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -64,10 +68,14 @@ class Part:
 
 
 def row_schema(width: int) -> pa.Schema:
-    """The columns of a batch of rows under a contract of so many columns; a row without faults has a null there."""
+    """The columns of a batch of rows under a contract of so many columns; a row without faults has a null there.
+
+    A row with faults has nulls in t0, t1, ..., but for its primary key where that could be read.
+    """
     return pa.schema(
         [
             ("source", pa.string()),
+            ("alias", pa.string()),
             ("line", pa.int64()),
             ("offset", pa.int64()),
             ("raw", pa.string()),
@@ -108,7 +116,8 @@ def _rows_of(batch: pa.RecordBatch) -> Iterator[Row]:
     texts = zip(*(fields[name] for name in batch.schema.names if name not in Row._fields), strict=True)
     for values in zip(*(fields.get(name, texts) for name in Row._fields), strict=True):
         row = Row(*values)
-        yield row._replace(faults=tuple(row.faults or ()), texts=() if row.faults else list(row.texts))
+        known = not row.faults or any(text is not None for text in row.texts)
+        yield row._replace(faults=tuple(row.faults or ()), texts=list(row.texts) if known else ())
 
 
 def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -> list[int]:
@@ -134,14 +143,25 @@ def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -
 
 
 def typed_row(
-    label: str, line: int, names: Sequence[str], cells: Sequence[tuple[str | None, str]], places: Sequence[int]
+    label: str,
+    line: int,
+    names: Sequence[str],
+    cells: Sequence[tuple[str | None, str]],
+    places: Sequence[int],
+    contract: Contract,
 ) -> Row:
     """A row of cells that know their types, each a text and its kind; `places` are those of the contract's columns."""
     raw = as_json(dict(zip(names, [text for text, _ in cells], strict=True)))
     texts = [cells[place][0] for place in places]
     if faults := value_faults(texts):
-        return Row(label, line, shown(raw), faults, (), None)
+        return Row(label, line, shown(raw), faults, key_texts(texts, contract), None, None, undecoded(raw, "utf-8"))
     return Row(label, line, shown(raw), (), texts, "".join(cells[place][1] for place in places))
+
+
+def key_texts(texts: Sequence[str | None], contract: Contract) -> Sequence[str | None]:
+    """Of a refused row's texts those of the primary key; nothing where it has none that can be trusted."""
+    key = [text if column.primary_key else None for column, text in zip(contract.columns, texts, strict=True)]
+    return () if value_faults(key) else key
 
 
 def value_faults(texts: Sequence[str | None]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.contracts.objects import field_of
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
-from pipelines.data.sources.rows import Row, as_json, batches_of, places_of, row_schema, value_faults
+from pipelines.data.sources.rows import Row, as_json, batches_of, key_texts, places_of, row_schema, value_faults
 from pipelines.data.sources.shapes import reshaped
 from pipelines.data.sources.text_lines import LONGEST_ROW, shown
 from pipelines.errors import TinsmithError
@@ -83,7 +83,7 @@ def table_batches(
     columns = [_texts(column) for column in batch.columns]
     chosen = [columns[place] for place in places]
     if len(set(names)) < len(names) or not _are_plain([texts for _, texts in chosen]):
-        yield from batches_of(_rows(names, columns, places, label, number), contract)
+        yield from batches_of(_rows(names, columns, places, label, number, contract), contract)
         return
     kinds = [pc.if_else(pc.is_null(texts), "-", letter) for letter, texts in chosen]
     given = {
@@ -123,14 +123,19 @@ def _escaped(texts: pa.Array) -> pa.Array:
 
 
 def _rows(
-    names: list[str], columns: list[tuple[str, pa.Array]], places: list[int], label: str, number: int
+    names: list[str],
+    columns: list[tuple[str, pa.Array]],
+    places: list[int],
+    label: str,
+    number: int,
+    contract: Contract,
 ) -> Iterator[Row]:
     letters = [columns[place][0] for place in places]
     for line, cells in enumerate(zip(*(texts.to_pylist() for _, texts in columns), strict=True), number):
         raw = shown(as_json(dict(zip(names, cells, strict=False))))
         texts = [cells[place] for place in places]
         if faults := value_faults(texts):
-            yield Row(label, line, raw, faults, (), None)
+            yield Row(label, line, raw, faults, key_texts(texts, contract), None)
         else:
             kinds = "".join("-" if text is None else letter for text, letter in zip(texts, letters, strict=True))
             yield Row(label, line, raw, (), texts, kinds)
@@ -185,8 +190,10 @@ def _reshaped_rows(
             yield Row(file.label, line, raw, (str(error),), (), None)
             continue
         texts, kinds = zip(*(_cell(field_of(columns, name)) for name in names), strict=True)
-        faults = value_faults(texts)
-        yield Row(file.label, line, raw, faults, () if faults else texts, None if faults else "".join(kinds))
+        if faults := value_faults(texts):
+            yield Row(file.label, line, raw, faults, key_texts(texts, contract), None)
+        else:
+            yield Row(file.label, line, raw, (), texts, "".join(kinds))
 
 
 def _cell(value: Any) -> tuple[str | None, str]:

@@ -29,8 +29,8 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
     places = places_of(contract, names, f"{file.told}:{number}", "first row")
     types = {place: column.logical_type for place, column in zip(places, contract.columns, strict=True)}
     for number, row in rows:
-        texts = [_cell_text(cell, types.get(place)) for place, cell in enumerate(row)]
-        yield typed_row(file.label, number, names, [(text, "") for text in texts], places)._replace(kinds=None)
+        cells = [(_cell_text(cell, types.get(place)), "") for place, cell in enumerate(row)]
+        yield typed_row(file.label, number, names, cells, places, contract)._replace(kinds=None)
 
 
 def xlsx_names(file: PlainFile) -> list[str]:

@@ -58,6 +58,10 @@ def test_a_cell_of_a_wrong_type_is_left_to_the_contract_and_broken_text_is_refus
         (4, ("row: NUL character",)),
     ]
     assert r"c\xe9" in rows[2].raw
+    # A backslash that stands there would look the same.
+    assert json.loads(rows[2].raw_bytes.decode("latin-1"))["body"] == "c\xe9"
+    assert json.loads(rows[3].raw)["body"] == "nul\0"
+    assert [row.texts[0] for row in rows if row.faults] == ["4", "5"]
 
 
 def test_more_rows_than_a_batch_are_streamed(sqlite):

@@ -32,6 +32,29 @@ def test_a_broken_json_line_is_refused_alone(tmp_path, bad, fault):
     assert refused(rows) == [(2, (fault,))]
 
 
+EVERY_FAULT = [
+    (b'{"id": NaN, "id": 2}', ("row: NaN or infinity in JSON", "row: JSON key given twice")),
+    (b'{"id": NaN, "body": "caf\xe9"}', ("row: not utf-8", "row: NaN or infinity in JSON")),
+    (
+        b'[NaN, {"a": 1, "a": 2}]',
+        ("row: NaN or infinity in JSON", "row: JSON key given twice", "row: not a JSON object"),
+    ),
+    (b'{"id": "\\ud83d", "body": "\\u0000"}', ("row: half of a surrogate pair in JSON", "row: NUL character")),
+    (b'{"id": "caf\xe9", "body": "\\u0000"}', ("row: not utf-8", "row: NUL character")),
+]
+
+
+@pytest.mark.parametrize(("bad", "faults"), EVERY_FAULT)
+@pytest.mark.parametrize(("ending", "around"), [("jsonl", b"%s"), ("json", b"[%s]")])
+def test_a_refused_object_has_every_fault(tmp_path, bad, faults, ending, around):
+    assert refused(rows_of(tmp_path / f"a.{ending}", around % bad)) == [(1, faults)]
+
+
+def test_a_number_too_long_to_be_one_is_no_fault_of_its_own(tmp_path):
+    rows = rows_of(tmp_path / "a.jsonl", b'{"id": NaN, "body": %s}' % (b"9" * 5000))
+    assert refused(rows) == [(1, ("row: NaN or infinity in JSON",))]
+
+
 ARRAY = b'[\n {"id": "1", "body": "a"},\n\n {"id": "2", "body": {"x": [1]}, "more": 1},  {"id": 3}\n]\n'
 
 

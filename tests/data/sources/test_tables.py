@@ -149,6 +149,6 @@ def test_a_batch_at_once_is_what_its_rows_are_one_by_one(rows):
     batch = pa.record_batch(columns, names=list(given_types))
     (together,) = table_batches(batch, "a", 1, CONTRACT, "a")
     (one_by_one,) = batches_of(
-        _rows(batch.schema.names, [_texts(column) for column in columns], [2, 0], "a", 1), CONTRACT
+        _rows(batch.schema.names, [_texts(column) for column in columns], [2, 0], "a", 1, CONTRACT), CONTRACT
     )
     assert together.to_pylist() == one_by_one.to_pylist()
