@@ -13,6 +13,7 @@ from pipelines.data.engine import mapped
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
+from pipelines.data.privacy.names import KINDS as FREE_TEXT_KINDS
 from pipelines.data.privacy.names import find_names
 from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
 from pipelines.data.privacy.policy import Policy, policy_of
@@ -27,7 +28,6 @@ from pipelines.recipe import Engine, Privacy, Recipe
 from pipelines.recipe_sources import Source
 
 Row = dict[str, Any]
-_CLASSES = {"person": NAME, "address": "ADDRESS"}
 
 
 @dataclass
@@ -60,18 +60,21 @@ def screen_of(
     """The screen of a recipe's rows; `everybody` are the names of the data's own people.
 
     Raises:
-        TinsmithError: the contract says that a column holds persons or addresses and nothing would look for them, or
-            the names' model cannot be loaded.
+        TinsmithError: the contract says that a column holds a kind of personal data, nothing would look for it, and
+            the recipe does not keep it knowingly; or the names' model cannot be loaded.
     """
     policy = policy_of(privacy)
-    unseen = policy.sought() & set(_CLASSES.values()) if privacy.names is None else frozenset()
+    unnamed = FREE_TEXT_KINDS if privacy.names is None else ()
     for column in contract.columns:
-        held = [given for given in column.contains if _CLASSES.get(given) in unseen]
-        if column.name in columns and held:
+        unseen = [kind for kind in column.contains if kind.upper() in unnamed or kind.upper() not in policy.sought()]
+        unseen = [kind for kind in unseen if policy.entities.get(kind.upper()) != "keep"]
+        if column.name in columns and unseen:
+            named = any(kind.upper() in unnamed for kind in unseen)
+            field, mend = ("names", "names: builtin") if named else ("entities", f"{unseen[0]}: mask")
             raise TinsmithError(
-                f"{recipe}: data.privacy.names: {contract.path}:{column.line}: {column.name} contains "
-                f"{' and '.join(held)}, and nothing looks for that in free text; write names: builtin, or keep it "
-                "knowingly in data.privacy.entities"
+                f"{recipe}: data.privacy.{field}: {contract.path}:{column.line}: {column.name} contains "
+                f"{' and '.join(unseen)}, and nothing looks for that in free text; write {mend}, or keep it knowingly "
+                "in data.privacy.entities"
             )
     detector = Detector(
         kinds=policy.sought(),

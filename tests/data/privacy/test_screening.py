@@ -97,10 +97,26 @@ def test_a_contract_with_persons_in_free_text_needs_something_that_finds_them(co
     with pytest.raises(TinsmithError) as caught:
         screened([row("x")], contract, names=None)
     assert str(caught.value).startswith(
-        "recipes/notes.yaml: data.privacy.names: notes.odcs.yaml:12: body contains person"
+        "recipes/notes.yaml: data.privacy.names: notes.odcs.yaml:12: body contains name and address, and nothing"
     )
     assert "\n" not in str(caught.value)
     assert screened([row("x")], contract, names=None, entities={"name": "keep", "address": "keep"})[0] == ["x"]
+
+
+@pytest.mark.parametrize("held", ["[persons]", "[name]", "[Person]", "person"])
+def test_persons_in_free_text_need_a_detector_however_they_are_called(contract, held):
+    contract.path.write_text(CONTRACT.replace("[person, address]", held))
+    with pytest.raises(TinsmithError, match=r"data.privacy.names: notes.odcs.yaml:12: body contains name, and nothing"):
+        screened([row("x")], read_contract(contract.path), names=None)
+
+
+def test_dates_in_free_text_are_masked_or_knowingly_kept(contract):
+    contract.path.write_text(CONTRACT.replace("[person, address]", "[date, email]"))
+    contract = read_contract(contract.path)
+    with pytest.raises(TinsmithError, match=r"data.privacy.entities: .*12: body contains date, .*; write date: mask, "):
+        screened([row("x")], contract, names=None)
+    assert screened([row("x")], contract, names=None, entities={"date": "keep"})[0] == ["x"]
+    assert screened([row("on 2024-05-01")], contract, names=None, entities={"date": "mask"})[0] == ["on [DATE]"]
 
 
 def test_a_products_name_is_no_persons_name(contract):
