@@ -18,9 +18,9 @@ RECORD = "_record"
 class Column:
     """A column: `source_name` is its name in the files, `line` its 1-based line in the contract.
 
-    `personal` is the kind of personal data in it (`name`, `email`, `phone`, ..., or `personal` where the contract
-    does not say which), None for none. `contains` are the kinds that stand within its free text; `subject_id` says that
-    it tells whom the row is about.
+    `personal` is the kind of personal data in it (`name`, `email`, `phone`, ..., or `personal` where neither the
+    contract nor the column's name says which), None for none. `contains` are the kinds that stand within its free text;
+    `subject_id` says that it tells whom the row is about.
     """
 
     name: str

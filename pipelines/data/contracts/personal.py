@@ -6,6 +6,7 @@ not understood would protect nobody, so it is a mistake.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
@@ -21,13 +22,14 @@ IN_TEXT = get_args(Entity)
 _CLASSIFICATIONS = ("pii", "personal", "restricted", "sensitive")
 _ALL_CLASSIFICATIONS = (*_CLASSIFICATIONS, "public", "internal", "confidential")
 _TAGS = ("pii", "personal")
+_PEOPLE = (
+    *("customer", "client", "contact", "user", "owner", "author", "sender", "recipient", "requester", "assignee"),
+    *("agent", "employee", "patient", "member"),
+)
 # Each kind with what else it is called, Presidio's words for it among them, in small letters without signs. Whatever
 # ends with `name` (surname, customerName) is a name, too.
 _KINDS = {
-    "name": (
-        *("names", "person", "persons", "people", "individual", "customer", "client", "contact", "contactperson"),
-        *("employee", "agent", "user", "owner", "author", "sender", "recipient", "patient", "member"),
-    ),
+    "name": ("names", "person", "persons", "people", "individual", "contactperson", *_PEOPLE),
     "address": (
         *("addresses", "street", "streetaddress", "postaladdress", "city", "zip", "zipcode", "postcode", "postalcode"),
         "location",
@@ -47,6 +49,16 @@ _KINDS = {
     UNSAID: ("pii", "other"),
 }
 _KIND_OF = {word.replace("_", ""): kind for kind, others in _KINDS.items() for word in (kind, *others)}
+# Words in the name of a column that tell its kind.
+_TELLING_WORDS = {
+    "email": {"email", "mail"},
+    "phone": {"phone", "telephone", "tel", "mobile", "cell", "fax"},
+    "name": {"firstname", "lastname", "fullname", "surname", "forename", "username", "nickname", "signature"},
+    "address": {"address", "street", "city", "postcode", "zip", "zipcode", "postal"},
+    "birth_date": {"birth", "birthday", "birthdate", "dob"},
+    "id_number": {"ssn", "passport", "iban"},
+}
+_WHOSE_NAME = frozenset((*_PEOPLE, "first", "last", "full", "given", "family", "middle", "maiden", "person"))
 _MEANT = {"piitype": PII_TYPE, "pii": PII_TYPE, "ispii": PII_TYPE, "haspii": CONTAINS_PII, "containspii": CONTAINS_PII}
 _MEANT["subjectid"] = SUBJECT_ID
 # From this likeness on one of those is meant: `subject` may be the company's own property, `subjectIds` is not.
@@ -54,12 +66,32 @@ _LIKENESS = 0.88
 
 
 def personal_kind(given: dict[str, Any]) -> str | None:
-    """The kind of personal data that a column is, `personal` where the contract does not say which, None for none."""
+    """The kind of personal data that a column is, None for none.
+
+    Where the contract does not say which, the column's name may tell; else it is `personal`.
+    """
     custom = _custom(given)
     if PII_TYPE in custom:
         return _kind(custom[PII_TYPE])
-    classified = given.get("classification", "").lower() in _CLASSIFICATIONS
-    return UNSAID if classified or _tagged(given) else None
+    if given.get("classification", "").lower() in _CLASSIFICATIONS or _tagged(given):
+        return kind_by_name(given["name"]) or UNSAID
+    return None
+
+
+def kind_by_name(name: str) -> str | None:
+    """The kind of personal data that a column of this name seems to be, as customerName and e-mail, or None."""
+    words = set(words_of(name))
+    for kind, telling in _TELLING_WORDS.items():
+        if words & telling:
+            return kind
+    # A product's name is nobody's; a column that is just called name is taken for a person's.
+    return "name" if "name" in words and (words == {"name"} or words & _WHOSE_NAME) else None
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in small letters."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return [word for word in re.split(r"[\W_]+", apart.lower()) if word]
 
 
 def contained_kinds(given: dict[str, Any]) -> tuple[str, ...]:

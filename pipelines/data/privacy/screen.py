@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pipelines.data.privacy.detector import Detector
-from pipelines.data.privacy.people import OwnValue, mask_word, own_values
+from pipelines.data.privacy.people import OwnValue, own_values, value_kind
 from pipelines.data.privacy.policy import Policy
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.surrogates import Surrogates
@@ -47,16 +47,17 @@ def screen_row(
 ) -> Screened:
     """Mask `columns` of a row: personal columns entirely, the other text where something is found in it.
 
-    `personal` maps the contract's personal columns to their kind (name, email, phone, ...); their values are also
+    `personal` maps the contract's personal columns to their kind (NAME, EMAIL, PHONE, ...); their values are also
     looked for in the text of the row. Columns that are not in `columns` are left out of the result.
     """
-    sought = {column: kind for column, kind in personal.items() if policy.action(mask_word(kind)) != "keep"}
+    sought = {column: kind for column, kind in personal.items() if policy.column_action(kind) != "keep"}
+    sought = {column: value_kind(kind, row.get(column)) for column, kind in sought.items()}
     own = [found for column, kind in sought.items() for found in own_values(kind, row.get(column))]
     screened = Screened({}, {}, Counter(), Counter(), Counter())
     for column in columns:
         value = row[column]
         if column in sought and value is not None:
-            kind = mask_word(sought[column])
+            kind = sought[column]
             screened.row[column] = f"[{kind}]"
             screened.masks[column,] = [Masked(0, len(kind) + 2, kind, str(value))]
             screened.whole[kind] += 1

@@ -15,7 +15,7 @@ from pipelines.data.privacy.forgotten import read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
 from pipelines.data.privacy.names import KINDS as FREE_TEXT_KINDS
 from pipelines.data.privacy.names import find_names
-from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
+from pipelines.data.privacy.people import NAME, UNSAID, FullNames, full_names, names_of_row
 from pipelines.data.privacy.policy import Policy, policy_of
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.screen import Screened, reason_to_drop, screen_row, with_surrogates
@@ -82,7 +82,7 @@ def screen_of(
         names=_name_finder(privacy.names),
         not_names=frozenset(word.casefold() for words in privacy.not_names for word in words.split()),
     )
-    return Screen(columns, contract.personal, detector, policy)
+    return Screen(columns, _mask_words(contract), detector, policy)
 
 
 def screened_rows(
@@ -160,12 +160,18 @@ def everybody_of(recipe: Recipe, paths: Paths) -> FullNames:
     return full_names(name for file, sources in files.items() for name in _names(file, sources))
 
 
-def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
+def _names(file: Path, sources: Sequence[Source]) -> Iterator[str]:
     contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
-    for batch in batches_in(file, columns):
-        for column in batch.columns:
-            yield from column.cast(pa.string()).unique().to_pylist()
+    kinds = {column: kind for column, kind in _mask_words(contract).items() if kind in (NAME, UNSAID)}
+    for batch in batches_in(file, list(kinds)):
+        columns = [column.cast(pa.string()).to_pylist() for column in batch.columns]
+        for values in dict.fromkeys(zip(*columns, strict=True)):
+            yield from names_of_row(list(kinds.values()), values)
+
+
+def _mask_words(contract: Contract) -> dict[str, str]:
+    """The contract's personal columns, each with its kind as masks say it."""
+    return {column: kind.upper() for column, kind in contract.personal.items()}
 
 
 def _name_finder(names: str | None) -> Callable[[str], Iterable[Span]] | None:

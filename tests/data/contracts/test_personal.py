@@ -61,6 +61,16 @@ def test_a_kind_has_many_names(tmp_path, word, kind):
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"),
+    [("last_name", "name"), ("contactPhone", "phone"), ("product_name", "personal"), ("owner", "personal")],
+)
+def test_a_columns_name_tells_the_kind_where_nothing_else_does(tmp_path, name, kind):
+    assert read(tmp_path, f"name: {name}, classification: PII").personal == kind
+    assert read(tmp_path, f"name: {name}, tags: [personal]").personal == kind
+    assert read(tmp_path, f"name: {name}").personal is None
+
+
+@pytest.mark.parametrize(
     ("column", "told"),
     [
         (custom(("containsPii", "[persn]")), "customProperties.0.value: persn is nothing to be found in free text"),
