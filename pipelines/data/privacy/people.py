@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.data.privacy.gazetteer import gazetteer, ordinary_words
 from pipelines.data.privacy.normalise import fold, normalise
+from pipelines.data.rendering import plain_text
 
 NAME = "NAME"
 UNSAID = "PERSONAL"
@@ -38,7 +39,7 @@ def own_values(kind: str, value: Any) -> list[OwnValue]:
     """What to look for in a row's text, given the kind of a personal value; names also by their parts."""
     if value is None:
         return []
-    folded = fold(normalise(str(value)).text).strip()
+    folded = fold(normalise(plain_text(value)).text).strip()
     words = [folded]
     if kind == NAME:
         words += _WORD.findall(folded)

@@ -1,6 +1,8 @@
 import csv
 import json
 import time
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.names import find_names
 from pipelines.data.privacy.normalise import normalise
 from pipelines.data.privacy.people import OwnValue, full_names, names_of_row, own_values
 from pipelines.data.privacy.policy import Policy
@@ -178,6 +181,69 @@ def test_keys_that_are_data_are_masked_and_none_is_lost():
     screened = screen_row({"seats": seats}, ["seats"], {}, Detector(), Policy())
     assert screened.row["seats"] == {"[EMAIL]": 3, "[EMAIL] 2": "pin: [SECRET]", "team_lead": 1, "open seats": 2}
     assert (screened.personal, screened.secrets) == ({"EMAIL": 2}, {"password": 1})
+
+
+def test_secrets_and_names_that_are_keys_are_masked_and_fields_keep_their_names():
+    token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    data = {token: "x", "Okafor": "called", "ask_okafor": 1, "Grace": 2, "card_type": 3, "cardType": 4, "geo": 5}
+    detector = Detector(kinds={"NAME"}, names=find_names)
+    row = {"person": "Card Okafor", "data": data}
+    screened = screen_row(row, ["data"], {"person": "NAME"}, detector, Policy())
+    keys = ["[SECRET]", "[NAME]", "ask_[NAME]", "Grace", "card_type", "cardType", "geo"]
+    assert screened.row["data"] == dict(zip(keys, data.values(), strict=True))
+    assert (screened.personal, screened.secrets) == ({"NAME": 2}, {"vendor_token": 1})
+
+
+def test_the_name_of_another_is_a_key_as_people_write_names():
+    detector = Detector(kinds={"NAME"}, names=find_names)
+    screened = screen_row({"data": {"Marchand": 1, "Ada_Brandt": 2}}, ["data"], {}, detector, Policy())
+    assert screened.row["data"] == {"[NAME]": 1, "[NAME] 2": 2}
+
+
+@given(st.lists(st.sampled_from(["[EMAIL]", "[EMAIL] 2", "a@x.example", "b@x.example", "c@x.example"]), unique=True))
+def test_no_key_takes_anothers_place(keys):
+    data = {key: place for place, key in enumerate(keys)}
+    screened = screen_row({"data": data}, ["data"], {}, Detector(), Policy())
+    assert list(screened.row["data"].values()) == list(data.values())
+
+
+@pytest.mark.parametrize("card", [4111111111111111, 4111111111111111.0, Decimal(4111111111111111)])
+def test_a_card_is_found_whatever_its_columns_type(card):
+    screened = screen_row({"card": card, "n": 5, "no": None}, ["card", "n", "no"], {}, Detector(), Policy())
+    assert screened.row == {"card": "[CARD]", "n": 5, "no": None}
+    assert screened.personal == {"CARD": 1}
+    assert screened.masks["card",][0].value.startswith("4111111111111111")
+
+
+def test_a_personal_number_is_found_in_the_rows_other_columns():
+    row = {"member": 5550147, "ref": 5550147, "born": date(1980, 1, 2), "since": date(1980, 1, 2), "n": 1}
+    personal = {"member": "ID_NUMBER", "born": "BIRTH_DATE"}
+    screened = screen_row(row, ["ref", "since", "n"], personal, Detector(), Policy())
+    assert screened.row == {"ref": "[ID_NUMBER]", "since": "[BIRTH_DATE]", "n": 1}
+
+
+def test_a_time_is_masked_where_dates_are():
+    row = {"at": datetime(2024, 5, 1, 10, 30, tzinfo=UTC)}
+    assert "2024" not in screen_row(row, ["at"], {}, Detector(kinds={"DATE"}), Policy()).row["at"]
+
+
+@given(
+    st.one_of(
+        st.integers(-(10**11), 10**11), st.floats(), st.decimals(), st.booleans(), st.dates(), st.times(),
+        st.datetimes(timezones=st.sampled_from([None, UTC])),
+    )
+)  # fmt: skip
+@example(555.0147)
+def test_typed_values_in_which_nothing_is_found_stay_what_they_are(value):
+    screened = screen_row({"v": value, "l": [value]}, ["v", "l"], {}, Detector(names=find_names), Policy())
+    assert screened.row["v"] is value
+    assert screened.row["l"][0] is value
+
+
+def test_a_personal_column_that_is_kept_is_text_like_any_other():
+    row = {"person": "Ada, 4111 1111 1111 1111"}
+    screened = screen_row(row, ["person"], {"person": "NAME"}, Detector(), Policy(entities={"NAME": "keep"}))
+    assert screened.row == {"person": "Ada, [CARD]"}
 
 
 def test_secrets_are_counted_by_kind():
