@@ -1,6 +1,5 @@
 """What the columns of a sample seem to be: their types, closed lists, keys and personal data."""
 
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import duckdb
 
 from pipelines.cli.sample import Sample, SampleColumn
 from pipelines.data.contracts.contract import RECORD
+from pipelines.data.contracts.personal import kind_by_name, words_of
 from pipelines.data.contracts.values import typed
 from pipelines.data.privacy.detector import Detector
 
@@ -34,40 +34,6 @@ _UNIQUE = 0.98
 _LOOKED_AT = 200
 
 _ID_WORDS = {"id", "uuid", "guid", "key", "number", "no", "nr", "num", "ref"}
-_PERSONAL_WORDS = {
-    "email": {"email", "mail"},
-    "phone": {"phone", "telephone", "tel", "mobile", "cell", "fax"},
-    "person": {"firstname", "lastname", "fullname", "surname", "forename", "username", "nickname", "signature"},
-    "address": {"address", "street", "city", "postcode", "zip", "zipcode", "postal"},
-    "birth_date": {"birth", "birthday", "birthdate", "dob"},
-    "id_number": {"ssn", "passport", "iban"},
-}
-_WHOSE_NAME = frozenset(
-    (
-        "first",
-        "last",
-        "full",
-        "given",
-        "family",
-        "middle",
-        "maiden",
-        "customer",
-        "user",
-        "client",
-        "contact",
-        "agent",
-        "employee",
-        "person",
-        "author",
-        "sender",
-        "recipient",
-        "patient",
-        "member",
-        "owner",
-        "requester",
-        "assignee",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -153,12 +119,6 @@ def draft_columns(sample: Sample) -> tuple[list[ColumnDraft], list[str]]:
     return drafts, left_out
 
 
-def words_of(name: str) -> list[str]:
-    """The words of a column's name in small letters."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return [word for word in re.split(r"[\W_]+", apart.lower()) if word]
-
-
 def _is_of(logical_type: str, texts: list[str]) -> bool:
     if not texts:
         return False
@@ -182,13 +142,8 @@ def _free_name(source_name: str, taken: set[str]) -> str:
 
 
 def _personal(column: SampleColumn) -> str | None:
-    words = set(words_of(column.name))
-    for kind, telling in _PERSONAL_WORDS.items():
-        if words & telling:
-            return kind
-    # A product's name is nobody's; a column that is just called name is taken for a person's.
-    if "name" in words and (words == {"name"} or words & _WHOSE_NAME):
-        return "person"
+    if kind := kind_by_name(column.name):
+        return kind
     looked_at = column.given[:_LOOKED_AT]
     emails = sum(_is_email(text) for text in looked_at)
     return "email" if looked_at and emails * 2 >= len(looked_at) else None

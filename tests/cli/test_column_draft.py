@@ -35,8 +35,8 @@ def test_types(tmp_path, texts, logical_type):
     [
         ("e-mail", "email"),
         ("contactPhone", "phone"),
-        ("customer_name", "person"),
-        ("Name", "person"),
+        ("customer_name", "name"),
+        ("Name", "name"),
         ("product_name", None),
         ("file name", None),
         ("street_address", "address"),

@@ -101,7 +101,7 @@ def test_ingest_accepts_nearly_all_of_the_sample_exports(sample):
     counts = read_json(Path("reports/x/ingest.json"))
     assert counts["accepted"] >= 0.95 * counts["rows_in"]
     contract = read_contract(Path("data_contracts/x.odcs.yaml"))
-    assert contract.personal == {"customer_name": "person", "customer_email": "email", "customer_phone": "phone"}
+    assert contract.personal == {"customer_name": "name", "customer_email": "email", "customer_phone": "phone"}
     assert read_recipe(Path("recipes/x.yaml")).data.split.group_by == ("thread_id", "customer_id")
 
 

@@ -4,25 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.data.contracts.personal import contained_kinds, names_subject, personal_kind, personal_mistakes
 from pipelines.data.contracts.quality import refuses_rows, row_rules
 from pipelines.data.contracts.rules import Mistake, Rule
 from pipelines.data.contracts.terms import ages_of
 from pipelines.data.contracts.values import argument_mistake, limits
-from pipelines.recipe_reader import did_you_mean
 from pipelines.strict_yaml import Document, Field
 
 RECORD = "_record"
-_PERSONAL = ("pii", "personal", "restricted", "sensitive")
-_CLASSES = (*_PERSONAL, "public", "internal", "confidential")
 
 
 @dataclass(frozen=True)
 class Column:
     """A column: `source_name` is its name in the files, `line` its 1-based line in the contract.
 
-    `personal` is the kind of personal data in it (`person`, `email`, `phone`, ..., or `personal` where the contract
-    does not say which), None for none. `contains` are the kinds that stand within its free text; `subject_id` says that
-    it tells whom the row is about.
+    `personal` is the kind of personal data in it (`name`, `email`, `phone`, ..., or `personal` where neither the
+    contract nor the column's name says which), None for none. `contains` are the kinds that stand within its free text;
+    `subject_id` says that it tells whom the row is about.
     """
 
     name: str
@@ -48,10 +46,10 @@ def columns_in(document: Document) -> Iterator[Column]:
             logical_type=given["logicalType"],
             rules=(*_rules(given, document, field), *kept),
             primary_key=given.get("primaryKey", False),
-            personal=_personal(given),
+            personal=personal_kind(given),
             line=document.line(field),
-            contains=tuple(map(str, _custom(given).get("containsPii", ()))),
-            subject_id=_custom(given).get("subjectId") is True,
+            contains=contained_kinds(given),
+            subject_id=names_subject(given),
         )
 
 
@@ -68,10 +66,7 @@ def column_mistakes(document: Document, columns: tuple[Column, ...]) -> Iterator
             yield (*field, "physicalName"), f"{column.source_name} is given to two columns; choose another name"
         seen.add(column.name)
         seen_in_files.add(column.source_name)
-        # The standard leaves the words open; one that is not known would protect nothing.
-        classification = document.value["schema"][0]["properties"][index].get("classification", "public")
-        if classification.lower() not in _CLASSES:
-            yield (*field, "classification"), f"{classification} is not known {did_you_mean(classification, _CLASSES)}"
+        yield from personal_mistakes(document.value["schema"][0]["properties"][index], field)
         for rule in column.rules:
             if mistake := argument_mistake(column.logical_type, rule.name, rule.argument):
                 yield _spot_of_rule(document, field, rule.name), mistake
@@ -95,19 +90,6 @@ def _rules(given: dict[str, Any], document: Document, field: Field) -> tuple[Rul
             rules += row_rules(rule, document.line((*field, "quality", index)))
     # What is promised twice is checked once.
     return tuple(rule for place, rule in enumerate(rules) if rule not in rules[:place])
-
-
-def _custom(given: dict[str, Any]) -> dict[str, Any]:
-    return {item["property"]: item["value"] for item in given.get("customProperties", [])}
-
-
-def _personal(given: dict[str, Any]) -> str | None:
-    custom = _custom(given)
-    if "piiType" in custom:
-        return str(custom["piiType"])
-    classified = given.get("classification", "").lower() in _PERSONAL
-    tagged = any(tag.lower() in ("pii", "personal") for tag in given.get("tags", []))
-    return "personal" if classified or tagged else None
 
 
 def _spot_of_rule(document: Document, field: Field, name: str) -> Field:

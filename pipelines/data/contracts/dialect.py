@@ -14,6 +14,7 @@ from typing import Any
 from jsonschema import Draft201909Validator
 from jsonschema.exceptions import ValidationError
 
+from pipelines.data.contracts.personal import misplaced, misplaced_tags
 from pipelines.data.contracts.quality import quality_mistakes
 from pipelines.data.contracts.rules import RULE_OPERATORS, Mistake
 from pipelines.data.contracts.values import ITEM_TYPES
@@ -93,6 +94,7 @@ def not_supported(contract: dict[str, Any]) -> list[Mistake]:
     mistakes: list[Mistake] = []
     if contract["apiVersion"] not in VERSIONS:
         mistakes.append((("apiVersion",), f"{contract['apiVersion']} is not supported here; use {VERSIONS[-1]}"))
+    mistakes += misplaced(contract, ())
     tables = contract.get("schema", [])
     if len(tables) != 1:
         mistakes.append((("schema",), f"holds {len(tables)} tables, and exactly one is supported here"))
@@ -103,6 +105,7 @@ def not_supported(contract: dict[str, Any]) -> list[Mistake]:
 
 def _table(table: dict[str, Any], field: Field) -> Iterator[Mistake]:
     yield from _beyond(table, field, _TABLE_KEYS)
+    yield from misplaced(table, field)
     if not table["name"]:
         yield (*field, "name"), "is empty; give the table a name"
     if not table.get("properties"):
@@ -119,6 +122,8 @@ def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
         yield (*field, "name"), "is empty; give the column a name"
     if logical_type == "object" and "properties" in column:
         yield from _beyond(column, field, _OBJECT_KEYS)
+        yield from misplaced(column, field)
+        yield from misplaced_tags(column, field)
         if not column["properties"]:
             yield (*field, "properties"), "names no fields; give each a name and a logicalType, or take it out"
         for index, inner in enumerate(column["properties"]):
@@ -139,6 +144,8 @@ def _column(column: dict[str, Any], field: Field) -> Iterator[Mistake]:
 
 def _items(items: dict[str, Any], field: Field) -> Iterator[Mistake]:
     yield from _beyond(items, field, _ITEM_KEYS)
+    yield from misplaced(items, field)
+    yield from misplaced_tags(items, field)
     if items.get("logicalType") not in ITEM_TYPES:
         allowed = ", ".join(ITEM_TYPES)
         yield (*field, "logicalType"), f"{items.get('logicalType')} is not supported here; allowed: {allowed}"

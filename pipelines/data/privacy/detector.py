@@ -45,10 +45,11 @@ class Detector:
     names: Callable[[str], Iterable[Span]] | None = None
     not_names: Set[str] = frozenset()
 
-    def find(self, text: str, own: Sequence[OwnValue] = (), depth: int = 0) -> list[Span]:
+    def find(self, text: str, own: Sequence[OwnValue] = (), *, prose: bool = True, depth: int = 0) -> list[Span]:
         """Personal data, secrets, the row's `own` values and known names in `text`: in order, none overlapping.
 
-        An encoded run (base64, hexadecimal, an encoded word) that holds any of these is found whole.
+        An encoded run (base64, hexadecimal, an encoded word) that holds any of these is found whole. In what is not
+        `prose`, as a number or a field's name, nothing can tell the names of others.
         """
         searched = normalise(text)
         folded = fold(searched.text)
@@ -59,11 +60,11 @@ class Detector:
             (*searched.original(start, end), len(_RULES), kind)
             for start, end, kind in self._people(searched, folded, own)
         ]
-        for start, end, kind in self._free_text(searched.text, folded, by_rules):
+        for start, end, kind in self._free_text(searched.text, folded, by_rules) if prose else ():
             ranked.append((*searched.original(start, end), len(_RULES) + 1, kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text, longest):
-                if inner := self.find(meant, own, depth + 1):
+                if inner := self.find(meant, own, prose=prose, depth=depth + 1):
                     ranked.append((*searched.original(start, end), _ENCODED_RANKS[inner[0].secret], inner[0].kind))
         return _merged(ranked)
 

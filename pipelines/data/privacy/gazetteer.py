@@ -35,17 +35,22 @@ class Gazetteer:
 
 
 @cache
+def ordinary_words() -> frozenset[str]:
+    """The ordinary words of English prose that benchmarks/privacy/train_names.py wrote."""
+    return frozenset(ORDINARY.read_text(encoding="utf-8").split())
+
+
+@cache
 def gazetteer() -> Gazetteer:
-    """The words of all of Faker's locales, and the ordinary words that benchmarks/privacy/train_names.py wrote."""
+    """The words of all of Faker's locales, and the ordinary words."""
     people = list(_providers(faker.providers.person))
     addresses = list(_providers(faker.providers.address))
-    ordinary = frozenset(ORDINARY.read_text(encoding="utf-8").split())
     return Gazetteer(
         given=_words(people, ("first_name",)) - {"the", "an"},
         family=_words(people, ("last_name",)) - {"the", "an"},
         places=_words(addresses, ("countries", "cities", "city_names", "city", "counties", "states", "provinces")),
         streets=_words(addresses, ("street_suffixes", "street_prefixes", "street_suffix", "street_name", "streets")),
-        ordinary=ordinary,
+        ordinary=ordinary_words(),
     )
 
 

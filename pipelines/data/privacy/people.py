@@ -2,16 +2,21 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
+from pipelines.data.privacy.gazetteer import gazetteer, ordinary_words
 from pipelines.data.privacy.normalise import fold, normalise
+from pipelines.data.rendering import plain_text
 
 NAME = "NAME"
+UNSAID = "PERSONAL"
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_NAME_PART = 3
+_NAME_SIGNS = frozenset(" .,'’-")
+_MOST_NAME_WORDS = 5
 
 # The whole names of everybody in the data, as folded words, by their first word.
 FullNames = Mapping[str, set[tuple[str, ...]]]
@@ -25,15 +30,36 @@ class OwnValue:
     text: str
 
 
+def value_kind(kind: str, value: Any) -> str:
+    """The kind of a value, given its column's: NAME for one that looks like a name where the column's is not known."""
+    return NAME if kind == UNSAID and value is not None and _looks_like_a_name(str(value)) else kind
+
+
 def own_values(kind: str, value: Any) -> list[OwnValue]:
-    """What to look for in a row's text, given a personal column's kind and value; names also by their parts."""
+    """What to look for in a row's text, given the kind of a personal value; names also by their parts."""
     if value is None:
         return []
-    folded = fold(normalise(str(value)).text).strip()
+    folded = fold(normalise(plain_text(value)).text).strip()
     words = [folded]
-    if mask_word(kind) == NAME:
+    if kind == NAME:
         words += _WORD.findall(folded)
-    return [OwnValue(mask_word(kind), word) for word in dict.fromkeys(words) if len(word) >= _SHORTEST_NAME_PART]
+    return [OwnValue(kind, word) for word in dict.fromkeys(words) if len(word) >= _SHORTEST_NAME_PART]
+
+
+def names_of_row(kinds: Sequence[str], values: Sequence[str | None]) -> Iterator[str]:
+    """The names among a row's personal values, and those of one word joined, each to every other name.
+
+    First and family names often stand in columns of their own, in either order. Against the columns' order two ordinary
+    words are not joined: `will mark` is prose, whoever Mark Will is.
+    """
+    given = zip(kinds, values, strict=True)
+    names = dict.fromkeys(value for kind, value in given if value is not None and value_kind(kind, value) == NAME)
+    yield from names
+    words = {name: _words(name) for name in names}
+    for (at, one), (other_at, other) in permutations(enumerate(names), 2):
+        both = words[one] + words[other]
+        if 1 in (len(words[one]), len(words[other])) and (at < other_at or not ordinary_words().issuperset(both)):
+            yield f"{one} {other}"
 
 
 def full_names(values: Iterable[str | None]) -> FullNames:
@@ -41,18 +67,10 @@ def full_names(values: Iterable[str | None]) -> FullNames:
     names: dict[str, set[tuple[str, ...]]] = {}
     for value in values:
         # First and family names come again and again: each is held once.
-        words = tuple(map(sys.intern, _WORD.findall(fold(normalise(value or "").text))))
+        words = tuple(map(sys.intern, _words(value or "")))
         if len(words) > 1:
             names.setdefault(words[0], set()).add(words)
     return names
-
-
-def mask_word(kind: str) -> str:
-    """The mask's word for a contract's kind of personal data: person and customer_name are both a NAME."""
-    word = re.sub(r"[^A-Z]+", "_", kind.upper()).strip("_")
-    if word == "PERSON" or word.split("_")[-1] == NAME:
-        return NAME
-    return word or "PERSONAL"
 
 
 def whole_words(folded: str, word: str) -> Iterator[tuple[int, int]]:
@@ -74,3 +92,19 @@ def names_in(folded: str, names: FullNames) -> Iterator[tuple[int, int]]:
             close = all(after.start() - before.end() <= 2 for before, after in pairwise(found))
             if close and tuple(part[0] for part in found) == name:
                 yield word.start(), found[-1].end()
+
+
+def _looks_like_a_name(value: str) -> bool:
+    """Whether this is two to five words that are names or at least no words of prose, whatever the short ones are."""
+    folded = fold(normalise(value).text).strip()
+    words = _WORD.findall(folded)
+    if not 2 <= len(words) <= _MOST_NAME_WORDS or not all(one.isalpha() or one in _NAME_SIGNS for one in folded):
+        return False
+    known = gazetteer()
+    long = [word for word in words if len(word) >= _SHORTEST_NAME_PART]
+    named = [word in known.given or word in known.family or not known.is_ordinary(word) for word in long]
+    return bool(long) and all(named)
+
+
+def _words(name: str) -> list[str]:
+    return _WORD.findall(fold(normalise(name).text))

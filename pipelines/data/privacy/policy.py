@@ -22,6 +22,10 @@ class Policy:
             return self.secrets
         return self.entities.get(kind, "keep" if kind in UNASKED else self.personal)
 
+    def column_action(self, kind: str) -> Action:
+        """What is done with a personal column: what text may keep unasked is personal where a contract says so."""
+        return self.entities.get(kind, self.personal)
+
     def sought(self) -> Set[str]:
         """The kinds that must be found because something is done with them."""
         return {kind for kind in (*PATTERN_KINDS, *FREE_TEXT_KINDS) if self.action(kind) != "keep"}

@@ -7,13 +7,17 @@ afterwards, row by row, since they depend on what was given before.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from pipelines.data.privacy.detector import Detector
-from pipelines.data.privacy.people import OwnValue, mask_word, own_values
+from pipelines.data.privacy.gazetteer import ordinary_words
+from pipelines.data.privacy.people import OwnValue, own_values, value_kind
 from pipelines.data.privacy.policy import Policy
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.surrogates import Surrogates
+from pipelines.data.rendering import plain_text
 
 Place = tuple[str | int, ...]
 
@@ -45,30 +49,29 @@ class Screened:
 def screen_row(
     row: Mapping[str, Any], columns: Iterable[str], personal: Mapping[str, str], detector: Detector, policy: Policy
 ) -> Screened:
-    """Mask `columns` of a row: personal columns entirely, the other text where something is found in it.
+    """Mask `columns` of a row: personal columns entirely, other values where something is found in them.
 
-    `personal` maps the contract's personal columns to their kind (name, email, phone, ...); their values are also
+    `personal` maps the contract's personal columns to their kind (NAME, EMAIL, PHONE, ...); their values are also
     looked for in the text of the row. Columns that are not in `columns` are left out of the result.
     """
-    sought = {column: kind for column, kind in personal.items() if policy.action(mask_word(kind)) != "keep"}
+    sought = {column: kind for column, kind in personal.items() if policy.column_action(kind) != "keep"}
+    sought = {column: value_kind(kind, row.get(column)) for column, kind in sought.items()}
     own = [found for column, kind in sought.items() for found in own_values(kind, row.get(column))]
     screened = Screened({}, {}, Counter(), Counter(), Counter())
     for column in columns:
         value = row[column]
         if column in sought and value is not None:
-            kind = mask_word(sought[column])
+            kind = sought[column]
             screened.row[column] = f"[{kind}]"
-            screened.masks[column,] = [Masked(0, len(kind) + 2, kind, str(value))]
+            screened.masks[column,] = [Masked(0, len(kind) + 2, kind, plain_text(value))]
             screened.whole[kind] += 1
-        elif isinstance(value, str | list | dict) and column not in personal:
-            screened.row[column] = _screened_value(value, (column,), screened, detector, own)
         else:
-            screened.row[column] = value
+            screened.row[column] = _screened_value(value, (column,), screened, detector, own)
     return screened
 
 
 def _screened_value(value: Any, place: Place, screened: Screened, detector: Detector, own: Sequence[OwnValue]) -> Any:
-    """A value with every text in it masked; in a list or an object numbers are looked at, too, since nobody types them.
+    """A value with every text in it masked, and every number and time in whose shown form something is found.
 
     What was found is added to `screened`.
     """
@@ -82,12 +85,19 @@ def _screened_value(value: Any, place: Place, screened: Screened, detector: Dete
         return [_screened_value(one, (*place, at), screened, detector, own) for at, one in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
-    text, masks = mask(str(value), detector, own)
+    is_text = isinstance(value, str)
+    text, masks = mask(value if is_text else _searched(value), detector, own, prose=is_text)
     _count(masks, screened)
-    if masks or isinstance(value, str):
+    if masks or is_text:
         screened.masks[place] = masks
         return text
     return value
+
+
+def _searched(value: Any) -> str:
+    """A number or a time as it is shown; of a fraction what stands before its point, as 555.0147 is no phone."""
+    text = plain_text(value)
+    return text.partition(".")[0] if isinstance(value, float | Decimal) else text
 
 
 def _screened_key(
@@ -95,13 +105,13 @@ def _screened_key(
 ) -> str:
     """A key with a mask over what is found, and a number where that key is `taken`.
 
-    One that is an identifier names a field; any other may be data, as in {"ann@example.com": 3}.
+    Keys may be data, as in {"ann@example.com": 3}. One of ordinary words in small letters names a field: a customer
+    called Card must not take `card_type` away. In camelCase nothing is a name that only prose tells.
     """
-    if key.isidentifier():
-        return key
-    text, masks = mask(key, detector, own)
-    _count(masks, screened)
-    return f"{text} {len(taken) + 1}" if masks and text in taken else text
+    if not ordinary_words().issuperset(filter(None, key.split("_"))):
+        key, masks = mask(key, detector, own, prose=not key.isidentifier() or key.istitle())
+        _count(masks, screened)
+    return next(one for one in chain([key], (f"{key} {number}" for number in count(2))) if one not in taken)
 
 
 def _count(masks: Sequence[Masked], screened: Screened) -> None:
@@ -135,10 +145,12 @@ def with_surrogates(screened: Screened, policy: Policy, surrogates: Surrogates) 
     return row, replaced
 
 
-def mask(text: str, detector: Detector, own: Sequence[OwnValue] = ()) -> tuple[str, list[Masked]]:
+def mask(
+    text: str, detector: Detector, own: Sequence[OwnValue] = (), *, prose: bool = True
+) -> tuple[str, list[Masked]]:
     """Replace all that is found; gives the masked text, in which nothing more is found, and its masks in order."""
     masks: list[Masked] = []
-    while spans := detector.find(text, own):
+    while spans := detector.find(text, own, prose=prose):
         text, masks = _masked(text, spans, masks)
     return text, masks
 

@@ -13,8 +13,9 @@ from pipelines.data.engine import mapped
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.forgotten import check_contracts, check_key, read_tombstones, tombstone
 from pipelines.data.privacy.model_names import ModelNames
+from pipelines.data.privacy.names import KINDS as FREE_TEXT_KINDS
 from pipelines.data.privacy.names import find_names
-from pipelines.data.privacy.people import NAME, FullNames, full_names, mask_word
+from pipelines.data.privacy.people import NAME, UNSAID, FullNames, full_names, names_of_row
 from pipelines.data.privacy.policy import Policy, policy_of
 from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.screen import Screened, reason_to_drop, screen_row, with_surrogates
@@ -29,7 +30,6 @@ from pipelines.recipe_sources import Source
 from pipelines.walk import recipe_files
 
 Row = dict[str, Any]
-_CLASSES = {"person": NAME, "address": "ADDRESS"}
 
 
 @dataclass
@@ -62,18 +62,21 @@ def screen_of(
     """The screen of a recipe's rows; `everybody` are the names of the data's own people.
 
     Raises:
-        TinsmithError: the contract says that a column holds persons or addresses and nothing would look for them, or
-            the names' model cannot be loaded.
+        TinsmithError: the contract says that a column holds a kind of personal data, nothing would look for it, and
+            the recipe does not keep it knowingly; or the names' model cannot be loaded.
     """
     policy = policy_of(privacy)
-    unseen = policy.sought() & set(_CLASSES.values()) if privacy.names is None else frozenset()
+    unnamed = FREE_TEXT_KINDS if privacy.names is None else ()
     for column in contract.columns:
-        held = [given for given in column.contains if _CLASSES.get(given) in unseen]
-        if column.name in columns and held:
+        unseen = [kind for kind in column.contains if kind.upper() in unnamed or kind.upper() not in policy.sought()]
+        unseen = [kind for kind in unseen if policy.entities.get(kind.upper()) != "keep"]
+        if column.name in columns and unseen:
+            named = any(kind.upper() in unnamed for kind in unseen)
+            field, mend = ("names", "names: builtin") if named else ("entities", f"{unseen[0]}: mask")
             raise TinsmithError(
-                f"{recipe}: data.privacy.names: {contract.path}:{column.line}: {column.name} contains "
-                f"{' and '.join(held)}, and nothing looks for that in free text; write names: builtin, or keep it "
-                "knowingly in data.privacy.entities"
+                f"{recipe}: data.privacy.{field}: {contract.path}:{column.line}: {column.name} contains "
+                f"{' and '.join(unseen)}, and nothing looks for that in free text; write {mend}, or keep it knowingly "
+                "in data.privacy.entities"
             )
     detector = Detector(
         kinds=policy.sought(),
@@ -81,7 +84,7 @@ def screen_of(
         names=_name_finder(privacy.names),
         not_names=frozenset(word.casefold() for words in privacy.not_names for word in words.split()),
     )
-    return Screen(columns, contract.personal, detector, policy)
+    return Screen(columns, _mask_words(contract), detector, policy)
 
 
 def screened_rows(
@@ -175,12 +178,18 @@ def everybody_of(recipe: Recipe, paths: Paths) -> FullNames:
     return full_names(name for file, sources in files.items() for name in _names(file, sources))
 
 
-def _names(file: Path, sources: Sequence[Source]) -> Iterator[str | None]:
+def _names(file: Path, sources: Sequence[Source]) -> Iterator[str]:
     contract = merged_contract([read_contract(Path(source.contract)) for source in sources])
-    columns = [column for column, kind in contract.personal.items() if mask_word(kind) == NAME]
-    for batch in batches_in(file, columns):
-        for column in batch.columns:
-            yield from column.cast(pa.string()).unique().to_pylist()
+    kinds = {column: kind for column, kind in _mask_words(contract).items() if kind in (NAME, UNSAID)}
+    for batch in batches_in(file, list(kinds)):
+        columns = [column.cast(pa.string()).to_pylist() for column in batch.columns]
+        for values in dict.fromkeys(zip(*columns, strict=True)):
+            yield from names_of_row(list(kinds.values()), values)
+
+
+def _mask_words(contract: Contract) -> dict[str, str]:
+    """The contract's personal columns, each with its kind as masks say it."""
+    return {column: kind.upper() for column, kind in contract.personal.items()}
 
 
 def _name_finder(names: str | None) -> Callable[[str], Iterable[Span]] | None:

@@ -104,7 +104,7 @@ def test_a_contract_says_its_columns_rules_and_personal_data(tmp_path):
     read = read_contract(contract(tmp_path, GOOD))
     assert (read.id, read.version, len(read.sha256)) == ("tickets", "1.2.0", 64)
     assert read.names == ("ticket_id", "body", "product", "customer_email", "customer_name")
-    assert read.personal == {"customer_email": "email", "customer_name": "personal"}
+    assert read.personal == {"customer_email": "email", "customer_name": "name"}
     key, body, product, *_ = read.columns
     assert key.primary_key
     assert Rule("required") in key.rules

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.contracts import dialect, quality, terms
+from pipelines.data.contracts import dialect, personal, quality, terms
 from pipelines.data.contracts.contract import read_contract
 from pipelines.data.contracts.rules import RULE_OPERATORS
 from tests.data.test_quarantine import judge
@@ -57,6 +57,8 @@ def test_every_type_option_and_metric_that_is_checked_is_told():
     assert len(RULE_OPERATORS) == 8
     assert set(terms.TERMS) == set(re.findall(r"^\| `(\w+)`", SECTIONS["What the contract says at its top"], re.M))
     assert set(terms.AGES) <= words(REFUSES) | words(JUDGES)
+    told = set(re.findall(r"\w+", SECTIONS["What the contract says at its top"]))
+    assert {*personal._KINDS, *personal.PROPERTIES} <= told
 
 
 @pytest.mark.parametrize("reason", re.findall(r"\| `([^`|]+)` \|$", REFUSES, re.M))

@@ -39,7 +39,7 @@ def test_the_fields_of_an_object_are_columns_with_their_lines_and_their_promises
     assert contract.names == ("id", "label.total", "label.shop.owner", "tags")
     assert [column.source_name for column in contract.columns] == ["id", "label.total", "label.Shop.owner", "tags"]
     assert [column.line for column in contract.columns] == [9, 13, 18, 19]
-    assert contract.personal == {"label.shop.owner": "person"}
+    assert contract.personal == {"label.shop.owner": "name"}
     assert [column.name for column in contract.columns_of("label")] == ["label.total", "label.shop.owner"]
     assert [column.name for column in contract.columns_of("label.shop")] == ["label.shop.owner"]
     assert contract.columns_of("lab") == ()

@@ -1,6 +1,8 @@
 import csv
 import json
 import time
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.names import find_names
 from pipelines.data.privacy.normalise import normalise
-from pipelines.data.privacy.people import OwnValue, full_names, own_values
+from pipelines.data.privacy.people import OwnValue, full_names, names_of_row, own_values
 from pipelines.data.privacy.policy import Policy
 from pipelines.data.privacy.screen import mask as mask_by
 from pipelines.data.privacy.screen import screen_row
@@ -98,9 +101,52 @@ def test_an_invisible_character_does_not_hide_an_address_and_the_rest_of_the_tex
 
 def test_the_rows_own_person_is_found_in_its_text_as_whole_words():
     row = {"name": "Anna-Lena Okafor", "mail": "al@x.example", "body": "OKAFOR here, annabel knows Lena. al@x.example"}
-    screened = screen_row(row, ["body"], {"name": "person", "mail": "email"}, Detector(), Policy())
+    screened = screen_row(row, ["body"], {"name": "NAME", "mail": "EMAIL"}, Detector(), Policy())
     assert screened.row == {"body": "[NAME] here, annabel knows [NAME]. [EMAIL]"}
     assert screened.personal == {"NAME": 2, "EMAIL": 1}
+
+
+def screened_body(body, personal, **row):
+    return screen_row({**row, "body": body}, ["body"], personal, Detector(), Policy()).row["body"]
+
+
+@pytest.mark.parametrize("owner", ["Ada Okafor", "okafor, ada", "Dr. Ada M. Okafor"])
+def test_a_name_in_a_column_whose_kind_is_not_said_is_found_by_its_parts(owner):
+    assert screened_body("Ada called, then OKAFOR", {"owner": "PERSONAL"}, owner=owner) == "[NAME] called, then [NAME]"
+
+
+@pytest.mark.parametrize(
+    "owner", ["Customer Service", "diagnosed with asthma", "Card", "Ada 5", "seen on call twice today"]
+)
+def test_what_is_no_name_in_a_column_whose_kind_is_not_said_is_found_whole_only(owner):
+    body = "the customer called with 5 on the service card today"
+    kept = body.replace("card", "[PERSONAL]") if owner == "Card" else body
+    assert screened_body(body, {"owner": "PERSONAL"}, owner=owner) == kept
+    assert screened_body(f"<{owner}>", {"owner": "PERSONAL"}, owner=owner) == "<[PERSONAL]>"
+
+
+def test_a_personal_column_of_a_kind_that_text_keeps_unasked_is_masked():
+    row = {"birthday": "1980-01-02", "body": "on 1980-01-02 and 2024-05-01"}
+    screened = screen_row(row, ["birthday", "body"], {"birthday": "DATE"}, Detector(), Policy())
+    assert screened.row == {"birthday": "[DATE]", "body": "on [DATE] and 2024-05-01"}
+
+
+@pytest.mark.parametrize("text", ["Ada Okafor", "OKAFOR, Ada"])
+def test_first_and_family_names_in_columns_of_their_own_are_whole_names_together(text):
+    names = full_names(names_of_row(["NAME", "PERSONAL", "NAME"], ["Ada", "gold", "Okafor"]))
+    assert mask(f"ask {text}!", names=names)[0] == "ask [NAME]!"
+    assert mask("ada asked okafor", names=names)[0] == "ada asked okafor"
+
+
+def test_names_that_are_ordinary_words_leave_prose_alone():
+    names = full_names([*names_of_row(["NAME", "NAME"], ["Mark", "Will"]), *names_of_row(["NAME"], ["Billing"])])
+    text = "I will mark the billing card. Yours, "
+    assert mask(f"{text}Mark Will", names=names)[0] == f"{text}[NAME]"
+
+
+def test_whole_names_are_not_joined():
+    names = ["Ada Okafor", "Grace Will", None]
+    assert list(names_of_row(["NAME", "PERSONAL", "NAME"], names)) == ["Ada Okafor", "Grace Will"]
 
 
 def test_another_customer_is_found_by_the_whole_name_only():
@@ -110,9 +156,7 @@ def test_another_customer_is_found_by_the_whole_name_only():
 
 def test_a_personal_column_used_directly_is_masked_whole_and_a_missing_value_stays_missing():
     row = {"name": "Ada", "phone": None, "n": 5}
-    screened = screen_row(
-        row, ["name", "phone", "n"], {"name": "customer_name", "phone": "phone"}, Detector(), Policy()
-    )
+    screened = screen_row(row, ["name", "phone", "n"], {"name": "NAME", "phone": "PHONE"}, Detector(), Policy())
     assert screened.row == {"name": "[NAME]", "phone": None, "n": 5}
     assert screened.whole == {"NAME": 1}
     assert not screened.personal
@@ -139,6 +183,69 @@ def test_keys_that_are_data_are_masked_and_none_is_lost():
     assert (screened.personal, screened.secrets) == ({"EMAIL": 2}, {"password": 1})
 
 
+def test_secrets_and_names_that_are_keys_are_masked_and_fields_keep_their_names():
+    token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    data = {token: "x", "Okafor": "called", "ask_okafor": 1, "Grace": 2, "card_type": 3, "cardType": 4, "geo": 5}
+    detector = Detector(kinds={"NAME"}, names=find_names)
+    row = {"person": "Card Okafor", "data": data}
+    screened = screen_row(row, ["data"], {"person": "NAME"}, detector, Policy())
+    keys = ["[SECRET]", "[NAME]", "ask_[NAME]", "Grace", "card_type", "cardType", "geo"]
+    assert screened.row["data"] == dict(zip(keys, data.values(), strict=True))
+    assert (screened.personal, screened.secrets) == ({"NAME": 2}, {"vendor_token": 1})
+
+
+def test_the_name_of_another_is_a_key_as_people_write_names():
+    detector = Detector(kinds={"NAME"}, names=find_names)
+    screened = screen_row({"data": {"Marchand": 1, "Ada_Brandt": 2}}, ["data"], {}, detector, Policy())
+    assert screened.row["data"] == {"[NAME]": 1, "[NAME] 2": 2}
+
+
+@given(st.lists(st.sampled_from(["[EMAIL]", "[EMAIL] 2", "a@x.example", "b@x.example", "c@x.example"]), unique=True))
+def test_no_key_takes_anothers_place(keys):
+    data = {key: place for place, key in enumerate(keys)}
+    screened = screen_row({"data": data}, ["data"], {}, Detector(), Policy())
+    assert list(screened.row["data"].values()) == list(data.values())
+
+
+@pytest.mark.parametrize("card", [4111111111111111, 4111111111111111.0, Decimal(4111111111111111)])
+def test_a_card_is_found_whatever_its_columns_type(card):
+    screened = screen_row({"card": card, "n": 5, "no": None}, ["card", "n", "no"], {}, Detector(), Policy())
+    assert screened.row == {"card": "[CARD]", "n": 5, "no": None}
+    assert screened.personal == {"CARD": 1}
+    assert screened.masks["card",][0].value.startswith("4111111111111111")
+
+
+def test_a_personal_number_is_found_in_the_rows_other_columns():
+    row = {"member": 5550147, "ref": 5550147, "born": date(1980, 1, 2), "since": date(1980, 1, 2), "n": 1}
+    personal = {"member": "ID_NUMBER", "born": "BIRTH_DATE"}
+    screened = screen_row(row, ["ref", "since", "n"], personal, Detector(), Policy())
+    assert screened.row == {"ref": "[ID_NUMBER]", "since": "[BIRTH_DATE]", "n": 1}
+
+
+def test_a_time_is_masked_where_dates_are():
+    row = {"at": datetime(2024, 5, 1, 10, 30, tzinfo=UTC)}
+    assert "2024" not in screen_row(row, ["at"], {}, Detector(kinds={"DATE"}), Policy()).row["at"]
+
+
+@given(
+    st.one_of(
+        st.integers(-(10**11), 10**11), st.floats(), st.decimals(), st.booleans(), st.dates(), st.times(),
+        st.datetimes(timezones=st.sampled_from([None, UTC])),
+    )
+)  # fmt: skip
+@example(555.0147)
+def test_typed_values_in_which_nothing_is_found_stay_what_they_are(value):
+    screened = screen_row({"v": value, "l": [value]}, ["v", "l"], {}, Detector(names=find_names), Policy())
+    assert screened.row["v"] is value
+    assert screened.row["l"][0] is value
+
+
+def test_a_personal_column_that_is_kept_is_text_like_any_other():
+    row = {"person": "Ada, 4111 1111 1111 1111"}
+    screened = screen_row(row, ["person"], {"person": "NAME"}, Detector(), Policy(entities={"NAME": "keep"}))
+    assert screened.row == {"person": "Ada, [CARD]"}
+
+
 def test_secrets_are_counted_by_kind():
     screened = screen_row({"body": "pin: 4821, AKIAIOSFODNN7EXAMPLE"}, ["body"], {}, Detector(), Policy())
     assert screened.secrets == {"password": 1, "aws_access_key": 1}
@@ -148,7 +255,7 @@ def test_secrets_are_counted_by_kind():
 @example("[CARD] card", ["Card"])
 @example("password: [NAME] x", ["[NAME]"])
 def test_nothing_is_found_in_masked_text(text, names):
-    own = [value for name in names for value in own_values("name", name)]
+    own = [value for name in names for value in own_values("NAME", name)]
     everybody = full_names(names)
     assert find(mask(text, own, everybody)[0], own, everybody) == []
 
@@ -185,12 +292,12 @@ def test_long_text_made_to_slow_the_search_down_takes_time_in_proportion(unit):
 
 
 def test_own_values_shorter_than_three_letters_are_not_looked_for():
-    assert own_values("name", "Bo Li") == [OwnValue("NAME", "bo li")]
-    assert own_values("phone", None) == []
+    assert own_values("NAME", "Bo Li") == [OwnValue("NAME", "bo li")]
+    assert own_values("PHONE", None) == []
 
 
 ROOT = Path(__file__).parents[3]
-PERSONAL = {"customer_name": "name", "customer_email": "email", "customer_phone": "phone"}
+PERSONAL = {"customer_name": "NAME", "customer_email": "EMAIL", "customer_phone": "PHONE"}
 
 
 def sample_rows():

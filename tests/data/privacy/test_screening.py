@@ -1,7 +1,10 @@
 import json
 import os
+from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from pipelines.data.privacy.people import full_names
 from pipelines.data.privacy.screen import mask
 from pipelines.data.privacy.screening import (
     ScreenCounts,
+    everybody_of,
     kept_rows,
     open_surrogates,
     screen_of,
@@ -22,7 +26,9 @@ from pipelines.data.privacy.screening import (
 )
 from pipelines.data.privacy.vault import company_key
 from pipelines.errors import TinsmithError
+from pipelines.paths import Paths
 from pipelines.recipe import Privacy
+from pipelines.recipe_reader import read_recipe
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -127,10 +133,55 @@ def test_a_contract_with_persons_in_free_text_needs_something_that_finds_them(co
     with pytest.raises(TinsmithError) as caught:
         screened([row("x")], contract, names=None)
     assert str(caught.value).startswith(
-        "recipes/notes.yaml: data.privacy.names: notes.odcs.yaml:12: body contains person"
+        "recipes/notes.yaml: data.privacy.names: notes.odcs.yaml:12: body contains name and address, and nothing"
     )
     assert "\n" not in str(caught.value)
     assert screened([row("x")], contract, names=None, entities={"name": "keep", "address": "keep"})[0] == ["x"]
+
+
+MINIMAL_RECIPE = """
+name: notes
+purpose: p
+owner: o
+data:
+  sources:
+    notes: {contract: notes.odcs.yaml, type: files, path: data/*.csv}
+  example: {user: "{first_name}", assistant: "{last_name}"}
+model: {base: "embedded:x"}
+register: {model: notes}
+"""
+
+
+def test_the_datas_people_are_known_from_columns_that_are_only_called_personal(contract):
+    columns = ("first_name", "last_name", "owner", "product")
+    marked = "".join(f"      - {{name: {name}, logicalType: string, classification: pii}}\n" for name in columns[:3])
+    contract.path.write_text(CONTRACT[: CONTRACT.index("      - {name: customer")] + marked)
+    Path("notes.yaml").write_text(MINIMAL_RECIPE)
+    recipe, paths = read_recipe(Path("notes.yaml")), Paths("notes")
+    paths.work.mkdir(parents=True)
+    people = [("Ada", "Okafor", "Zoë Brandt", "Grace Will"), ("Bo", None, "Billing", "x")]
+    rows = [dict(zip(columns, values, strict=True)) for values in people]
+    pq.write_table(pa.Table.from_pylist(rows), paths.work / "accepted.parquet")
+    assert set(chain.from_iterable(everybody_of(recipe, paths).values())) == {
+        *(("ada", "okafor"), ("okafor", "ada"), ("zoë", "brandt")),
+        *(("ada", "zoë", "brandt"), ("zoë", "brandt", "ada"), ("okafor", "zoë", "brandt"), ("zoë", "brandt", "okafor")),
+    }
+
+
+@pytest.mark.parametrize("held", ["[persons]", "[name]", "[Person]", "person"])
+def test_persons_in_free_text_need_a_detector_however_they_are_called(contract, held):
+    contract.path.write_text(CONTRACT.replace("[person, address]", held))
+    with pytest.raises(TinsmithError, match=r"data.privacy.names: notes.odcs.yaml:12: body contains name, and nothing"):
+        screened([row("x")], read_contract(contract.path), names=None)
+
+
+def test_dates_in_free_text_are_masked_or_knowingly_kept(contract):
+    contract.path.write_text(CONTRACT.replace("[person, address]", "[date, email]"))
+    contract = read_contract(contract.path)
+    with pytest.raises(TinsmithError, match=r"data.privacy.entities: .*12: body contains date, .*; write date: mask, "):
+        screened([row("x")], contract, names=None)
+    assert screened([row("x")], contract, names=None, entities={"date": "keep"})[0] == ["x"]
+    assert screened([row("on 2024-05-01")], contract, names=None, entities={"date": "mask"})[0] == ["on [DATE]"]
 
 
 def test_a_products_name_is_no_persons_name(contract):
