@@ -144,10 +144,12 @@ def doctor() -> None:
 
 @app.command()
 def toolchain() -> None:
-    """Make sure that llama.cpp is there; built once, from the pinned source, where it is not."""
+    """Make sure that llama.cpp is there and does its work; built once, from the pinned source, where it is not."""
     from pipelines.gguf.toolchain import find_toolchain
+    from pipelines.gguf.toolchain_check import check_toolchain
 
     found = find_toolchain()
+    check_toolchain(found)
     print(f"llama.cpp {found.version} ({found.origin}): {found.programs}")
 
 

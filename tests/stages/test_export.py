@@ -76,7 +76,7 @@ def paths(tiny_model, tmp_path, monkeypatch) -> Paths:
 
 
 def test_every_quant_is_proven_and_described(paths, tiny_model, tmp_path, monkeypatch):
-    """PAINS 8: the merge's distance from what was trained; PAINS 22: with the llama.cpp that converted."""
+    """PAINS 8: the merge's distance from what was trained."""
     monkeypatch.setenv("TEXTS", str(tmp_path))
     (tmp_path / "novel.txt").write_text("It was a dark and stormy night, and the rain fell in torrents.\n" * 60)
     export(
