@@ -41,7 +41,7 @@ class Export(Section):
     quants: Quants = Field(
         ("Q4_K_M", "Q8_0"),
         description="Types of llama-quantize; the first is the one judged, served and registered. auto makes the "
-        "smallest that stays within the tolerance.",
+        "smallest of Q2_K, Q3_K_M, IQ4_XS, Q4_K_M, Q5_K_M, Q6_K, Q8_0 and BF16 that stays within the tolerance.",
     )
     imatrix: bool = Field(
         True, description="Weigh the weights by what the recipe's own training text makes of them (importance matrix)."

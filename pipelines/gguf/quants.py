@@ -7,14 +7,14 @@ from typing import Any
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
-from pipelines.gguf.convert import quantise
+from pipelines.gguf.convert import quantise, quantised_mib
 from pipelines.gguf.imatrix import FEWEST_TOKENS, ImportanceMatrix
 from pipelines.gguf.perplexity import Closeness, Reference, closeness
 from pipelines.gguf.speed import Speed
 from pipelines.gguf.toolchain import Toolchain
 from pipelines.recipe_export import NEED_IMATRIX, Quant, Tolerance
 
-# What `export.quants: auto` tries, from small to large; the last is the 16-bit model itself, which is always close.
+# What `export.quants: auto` tries; BF16 is the 16-bit model itself, which is always close.
 LADDER: tuple[Quant, ...] = ("Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
 
 
@@ -56,6 +56,15 @@ class MadeQuant:
             "general": asdict(self.on_general) if self.on_general else None,
             **asdict(speed),
         }
+
+
+def ladder(original: Original, toolchain: Toolchain) -> list[Quant]:
+    """LADDER from small to large, as llama-quantize would make them of this very model.
+
+    Which of two is smaller depends on the model: rows that do not fit a type's blocks fall back to another type.
+    """
+    matrix = original.imatrix.file if original.imatrix else None
+    return sorted(LADDER, key=lambda quant: quantised_mib(original.file, quant, toolchain, matrix))
 
 
 def make_quant(quant: Quant, original: Original, target: Path, toolchain: Toolchain) -> MadeQuant:

@@ -31,7 +31,7 @@ from pipelines.gguf.imatrix import ImportanceMatrix, importance_matrix
 from pipelines.gguf.metadata import CHAT_TEMPLATE, check_metadata, description
 from pipelines.gguf.parity import Chat
 from pipelines.gguf.perplexity import Reference, reference
-from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, make_quant
+from pipelines.gguf.quants import MadeQuant, Original, check_within, ladder, make_quant
 from pipelines.gguf.server import serving
 from pipelines.gguf.speed import speed
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
@@ -284,7 +284,7 @@ def _quants(
             "are fewer; name the quants, or raise data.split.validation"
         )
     refused: list[MadeQuant] = []
-    for quant in LADDER:
+    for quant in ladder(original, toolchain):
         tried = make(quant)
         if tried.is_within(tolerance):
             return [tried], refused

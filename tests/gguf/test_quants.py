@@ -6,12 +6,15 @@ import pytest
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
+from pipelines.gguf.convert import convert
 from pipelines.gguf.imatrix import CONTEXT, FEWEST_TOKENS, importance_matrix
 from pipelines.gguf.metadata import CHAT_TEMPLATE, END_OF_TURN, check_metadata, description, read_metadata
 from pipelines.gguf.perplexity import Closeness, closeness, reference
-from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, make_quant
+from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, ladder, make_quant
 from pipelines.gguf.server import serving
 from pipelines.gguf.speed import speed
+from pipelines.model.base import base_model
+from pipelines.recipe import Model
 from pipelines.recipe_export import NEED_IMATRIX, Quant, Tolerance
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -172,6 +175,15 @@ def test_llama_quantize_needs_a_matrix_for_those_that_we_say(original, toolchain
 
 
 def test_the_ladder_climbs(original, toolchain, tmp_path):
-    bare = Original(original.file, None, {}, None, None)
-    sizes = [make_quant(quant, bare, tmp_path / quant, toolchain).file.stat().st_size for quant in LADDER]
+    climbed = ladder(original, toolchain)
+    sizes = [make_quant(quant, original, tmp_path / quant, toolchain).file.stat().st_size for quant in climbed]
     assert sizes == sorted(sizes)
+    assert set(climbed) == set(LADDER)
+
+
+def test_the_ladder_climbs_where_rows_do_not_fit_the_blocks(toolchain, tmp_path):
+    # Its rows are of 576, and many blocks of 256: what falls back to larger types is not the same in each.
+    convert(base_model(Model(base="embedded:smollm2-135m-instruct")).folder, tmp_path / "16bit.gguf", toolchain)
+    narrow = Original(tmp_path / "16bit.gguf", None, {}, None, None)
+    climbed = ladder(narrow, toolchain)
+    assert climbed.index("IQ4_XS") < climbed.index("Q3_K_M")
