@@ -34,10 +34,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Closeness:
-    """A quant against its 16-bit GGUF: perplexity, mean and 99th percentile of KL(16 bit || quant) in nats per token,
-    and the share of places at which both hold the same token for the likeliest."""
+    """A quant against its 16-bit GGUF: perplexity, also as a multiple of the 16-bit one's, mean and 99th percentile of
+    KL(16 bit || quant) in nats per token, and the share of places at which both hold the same token likeliest."""
 
     perplexity: float
+    perplexity_ratio: float
     kl_mean: float
     kl_p99: float
     top1: float
@@ -63,10 +64,13 @@ def reference(
 
 def closeness(gguf: Path, wanted: Reference, toolchain: Toolchain) -> Closeness:
     """Hold a quant against what the 16-bit GGUF made of a text; raises TinsmithError where llama-perplexity failed."""
-    before = (r"Mean PPL\(Q\)\s*:\s*", r"Mean\s+KLD:\s*", r"99\.0%\s+KLD:\s*", r"Same top p:\s*")
+    before = (
+        *(r"Mean PPL\(Q\)\s*:\s*", r"Mean PPL\(Q\)/PPL\(base\)\s*:\s*"),
+        *(r"Mean\s+KLD:\s*", r"99\.0%\s+KLD:\s*", r"Same top p:\s*"),
+    )
     more = ("--kl-divergence", "--kl-divergence-base", wanted.logprobs)
-    found, kl_mean, kl_p99, top1_percent = _figures(gguf, wanted.context, toolchain, before, *more)
-    return Closeness(found, kl_mean, kl_p99, round(top1_percent / 100, 5))
+    found, ratio, kl_mean, kl_p99, top1_percent = _figures(gguf, wanted.context, toolchain, before, *more)
+    return Closeness(found, ratio, kl_mean, kl_p99, round(top1_percent / 100, 5))
 
 
 def _figures(

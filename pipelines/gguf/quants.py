@@ -41,10 +41,31 @@ class MadeQuant:
     on_domain: Closeness | None
     on_general: Closeness | None
 
-    def is_within(self, tolerance: Tolerance) -> bool:
-        """Whether it is close enough on the recipe's text; what could not be measured is."""
+    def beyond(self, tolerance: Tolerance) -> list[str]:
+        """What of its figures on the recipe's text is further away than allowed; none where there are no figures."""
         near = self.on_domain
-        return near is None or (near.kl_mean <= tolerance.kl_mean and near.top1 >= tolerance.top1)
+        if near is None:
+            return []
+        limits = (
+            (
+                near.kl_mean <= tolerance.kl_mean,
+                f"KL {near.kl_mean:.4f} nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean})",
+            ),
+            (
+                near.kl_p99 <= tolerance.kl_p99,
+                f"KL {near.kl_p99:.4f} at one place in a hundred (tolerance.kl_p99 allows {tolerance.kl_p99})",
+            ),
+            (
+                near.top1 >= tolerance.top1,
+                f"the same likeliest token at {near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%})",
+            ),
+            (
+                near.perplexity_ratio <= tolerance.perplexity_ratio,
+                f"{near.perplexity_ratio:.3f} times the perplexity (tolerance.perplexity_ratio allows "
+                f"{tolerance.perplexity_ratio})",
+            ),
+        )
+        return [told for holds, told in limits if not holds]
 
     def as_json(self, speed: Speed) -> dict[str, Any]:
         """Its entry in export.json."""
@@ -89,11 +110,8 @@ def make_quant(quant: Quant, original: Original, target: Path, toolchain: Toolch
 
 def check_within(made: MadeQuant, tolerance: Tolerance) -> None:
     """Refuse a quant that is further from the 16-bit model than the recipe tolerates."""
-    near = made.on_domain
-    if near is not None and not made.is_within(tolerance):
+    if beyond := made.beyond(tolerance):
         raise TinsmithError(
-            f"export.quants: {made.quant} is too far from the 16-bit model on held-out text: KL {near.kl_mean:.4f} "
-            f"nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean}), the same likeliest token at "
-            f"{near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%}); choose a larger quant, or "
-            "allow more"
+            f"export.quants: {made.quant} is too far from the 16-bit model on text of the recipe: {', '.join(beyond)}; "
+            "choose a larger quant, or allow more"
         )

@@ -6,6 +6,7 @@ from pipelines.gguf.toolchain import Toolchain
 
 FIGURES = """\
 Mean PPL(Q)                   : 274.116721 ±   1.759949
+Mean PPL(Q)/PPL(base)         :   0.998017 ±   0.000339
 Mean    KLD:   0.000042 ±   0.000000
 99.0%   KLD:   0.000067
 Same top p: 93.307 ± 1.110 %
@@ -28,6 +29,7 @@ if [ $(wc -l < runs) -ge {times} ]; then cat figures; else head -n 2 figures; fi
 
 def test_figures_that_llama_perplexity_lost_at_its_end_are_measured_again(tmp_path):
     near = closeness(tmp_path / "q.gguf", Reference(tmp_path / "logprobs", 256, 274.7), told_at_last(tmp_path, 2))
+    assert near.perplexity_ratio == 0.998017
     assert (near.perplexity, near.kl_mean, near.kl_p99, near.top1) == (274.116721, 0.000042, 0.000067, 0.93307)
 
 

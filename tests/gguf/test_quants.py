@@ -62,6 +62,7 @@ def test_the_figures_are_those_of_llama_perplexity_by_hand(q4, original, text, t
     near = q4.on_domain
     assert near.perplexity == pytest.approx(figure(r"Mean PPL\(Q\)"), rel=1e-4)
     assert original.on_domain.perplexity == pytest.approx(figure(r"Mean PPL\(base\)"), rel=1e-3)
+    assert near.perplexity_ratio == pytest.approx(figure(r"Mean PPL\(Q\)/PPL\(base\)"), rel=1e-3)
     assert near.kl_mean == pytest.approx(figure("Mean    KLD"), rel=1e-3)
     assert near.kl_p99 == pytest.approx(figure("99.0%   KLD"), rel=1e-3)
     assert near.top1 == pytest.approx(figure("Same top p") / 100, abs=1e-4)
@@ -134,7 +135,9 @@ def test_too_little_text_is_not_measured(tiny_gguf, text, toolchain, tmp_path):
     assert importance_matrix(tiny_gguf, "word " * 99, FEWEST_TOKENS - 1, tmp_path / "i.gguf", toolchain) is None
     made = make_quant("Q8_0", Original(tiny_gguf, None, {}, None, None), tmp_path / "q8.gguf", toolchain)
     entry = made.as_json(speed(made.file, toolchain))
-    assert [entry[name] for name in ("perplexity", "kl_mean", "kl_p99", "top1", "general")] == [None] * 5
+    assert [entry[name] for name in ("perplexity", "perplexity_ratio", "kl_mean", "kl_p99", "top1", "general")] == [
+        None
+    ] * 6
     assert entry["sha256"] == sha256_of_file(made.file)
     assert entry["prompt_tokens_per_second"] > entry["decode_tokens_per_second"] > 0
     check_within(made, Tolerance())
@@ -150,14 +153,20 @@ def test_short_texts_are_measured_in_shorter_pieces(tiny_gguf, tokenizer, toolch
 
 
 def test_a_quant_too_far_away_is_told_with_its_figures(tmp_path):
-    far = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 0.5, 3.0, 0.61), None)
+    far = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 1.31, 0.5, 3.0, 0.61), None)
     with pytest.raises(
         TinsmithError,
         match=r"^export\.quants: Q2_K is too far .* KL 0\.5000 nats per token \(export\.tolerance\.kl_mean allows "
-        r"0\.1\), the same likeliest token at 61\.0% of places \(tolerance\.top1 asks for 80%\); choose a larger quant",
+        r"0\.1\), KL 3\.0000 at one place in a hundred \(tolerance\.kl_p99 allows 1\.0\), the same likeliest token at "
+        r"61\.0% of places \(tolerance\.top1 asks for 80%\), 1\.310 times the perplexity "
+        r"\(tolerance\.perplexity_ratio allows 1\.2\); choose a larger quant",
     ):
         check_within(far, Tolerance())
-    check_within(far, Tolerance(kl_mean=0.6, top1=0.6))
+    with pytest.raises(
+        TinsmithError, match=r"on text of the recipe: KL 3\.0000 at one place in a hundred \([^)]+\); choose"
+    ):
+        check_within(far, Tolerance(kl_mean=0.6, kl_p99=2, top1=0.6, perplexity_ratio=1.4))
+    check_within(far, Tolerance(kl_mean=0.6, kl_p99=3, top1=0.6, perplexity_ratio=1.4))
 
 
 def test_types_that_need_a_matrix_are_refused_without_one(original, toolchain, tmp_path):
