@@ -100,6 +100,17 @@ def serve(
 
 
 @app.command()
+def base_gguf(
+    recipe: RecipeName,
+    quant: Annotated[str, typer.Option(help="A type of llama-quantize that needs no importance matrix.")] = "Q8_0",
+) -> None:
+    """Make the GGUF of the base onto which a recipe's adapter belongs, and print how both are served together."""
+    from pipelines.cli.base_gguf import make_base_gguf
+
+    make_base_gguf(recipe, quant)
+
+
+@app.command()
 def summary(recipe: RecipeName) -> None:
     """Show what the line made of a recipe: verdict, figures, files, registered version, time and cost."""
     from pipelines.cli.summary import print_summary
