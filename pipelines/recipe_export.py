@@ -25,13 +25,19 @@ Quants = Annotated[
 
 
 class Tolerance(Section):
-    """How far a quant may be from the 16-bit model on held-out text of the recipe."""
+    """How far a quant may be from the 16-bit model on held-out text of the recipe, 256 tokens or more."""
 
     kl_mean: Annotated[float, Field(gt=0)] = Field(
         0.1, description="Mean KL divergence of the next token's distribution, in nats."
     )
+    kl_p99: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="The 99th percentile of the same: how far it may be at one place in a hundred."
+    )
     top1: Annotated[float, Field(ge=0, le=1)] = Field(
         0.8, description="Share of places at which both hold the same token for the likeliest."
+    )
+    perplexity_ratio: Annotated[float, Field(gt=0)] = Field(
+        1.2, description="Its perplexity as a multiple of the 16-bit model's."
     )
 
 
@@ -41,7 +47,7 @@ class Export(Section):
     quants: Quants = Field(
         ("Q4_K_M", "Q8_0"),
         description="Types of llama-quantize; the first is the one judged, served and registered. auto makes the "
-        "smallest that stays within the tolerance.",
+        "smallest of Q2_K, Q3_K_M, IQ4_XS, Q4_K_M, Q5_K_M, Q6_K, Q8_0 and BF16 that stays within the tolerance.",
     )
     imatrix: bool = Field(
         True, description="Weigh the weights by what the recipe's own training text makes of them (importance matrix)."

@@ -100,6 +100,17 @@ def serve(
 
 
 @app.command()
+def base_gguf(
+    recipe: RecipeName,
+    quant: Annotated[str, typer.Option(help="A type of llama-quantize that needs no importance matrix.")] = "Q8_0",
+) -> None:
+    """Make the GGUF of the base onto which a recipe's adapter belongs, and print how both are served together."""
+    from pipelines.cli.base_gguf import make_base_gguf
+
+    make_base_gguf(recipe, quant)
+
+
+@app.command()
 def summary(recipe: RecipeName) -> None:
     """Show what the line made of a recipe: verdict, figures, files, registered version, time and cost."""
     from pipelines.cli.summary import print_summary
@@ -144,10 +155,12 @@ def doctor() -> None:
 
 @app.command()
 def toolchain() -> None:
-    """Make sure that llama.cpp is there; built once, from the pinned source, where it is not."""
+    """Make sure that llama.cpp is there and does its work; built once, from the pinned source, where it is not."""
     from pipelines.gguf.toolchain import find_toolchain
+    from pipelines.gguf.toolchain_check import check_toolchain
 
     found = find_toolchain()
+    check_toolchain(found)
     print(f"llama.cpp {found.version} ({found.origin}): {found.programs}")
 
 

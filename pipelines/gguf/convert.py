@@ -1,5 +1,6 @@
 """From folders of safetensors to GGUF files, with llama.cpp's own converters and quantiser."""
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,6 +89,16 @@ def quantise(
             *(source.absolute(), fresh.absolute(), quant),
             folder=imatrix.parent if imatrix else None,
         )
+
+
+def quantised_mib(source: Path, quant: str, toolchain: Toolchain, imatrix: Path | None = None) -> float:
+    """What quantise would make of the weights, in MiB to two digits, without making it; raises as it does."""
+    command = (toolchain.program("llama-quantize"), "--dry-run", *(("--imatrix", imatrix) if imatrix else ()))
+    output = run_program(f"sizing {quant}", *command, source, quant)
+    found = re.search(r"quant size\s*=\s*([\d.]+) MiB", output.stdout + output.stderr)
+    if found is None:
+        raise TinsmithError(f"sizing {quant}: llama-quantize --dry-run tells no size; use another llama.cpp")
+    return float(found[1])
 
 
 def make_gguf(folder: Path, target: Path, quant: str, toolchain: Toolchain, text: str = "", tokens: int = 0) -> None:

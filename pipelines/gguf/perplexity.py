@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ FEWEST_TOKENS = 2 * _CONTEXTS[-1]
 # its standard error some percent. It keeps the file of log probabilities below 500 MB for any vocabulary.
 CHUNKS = 4
 MOST_TOKENS = (CHUNKS + 1) * _CONTEXTS[0]
+# It writes its messages from a thread that it does not wait for at its end, so that on a busy machine the last are lost
+# (since github.com/ggml-org/llama.cpp/issues/22142).
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Closeness:
-    """A quant against its 16-bit GGUF: perplexity, mean and 99th percentile of KL(16 bit || quant) in nats per token,
-    and the share of places at which both hold the same token for the likeliest."""
+    """A quant against its 16-bit GGUF: perplexity, also as a multiple of the 16-bit one's, mean and 99th percentile of
+    KL(16 bit || quant) in nats per token, and the share of places at which both hold the same token likeliest."""
 
     perplexity: float
+    perplexity_ratio: float
     kl_mean: float
     kl_p99: float
     top1: float
@@ -52,37 +57,39 @@ def reference(
     context = next((context for context in _CONTEXTS if tokens >= 2 * context), None)
     if context is None:
         return None
-    messages = _perplexity(
-        sixteen_bit, context, toolchain, "--file", text, "--chunks", chunks, "--kl-divergence-base", target
-    )
-    return Reference(target, context, _figure(messages, r"Final estimate: PPL = ", sixteen_bit))
+    more = ("--file", text, "--chunks", chunks, "--kl-divergence-base", target)
+    (found,) = _figures(sixteen_bit, context, toolchain, (r"Final estimate: PPL = ",), *more)
+    return Reference(target, context, found)
 
 
 def closeness(gguf: Path, wanted: Reference, toolchain: Toolchain) -> Closeness:
     """Hold a quant against what the 16-bit GGUF made of a text; raises TinsmithError where llama-perplexity failed."""
-    messages = _perplexity(gguf, wanted.context, toolchain, "--kl-divergence", "--kl-divergence-base", wanted.logprobs)
-    return Closeness(
-        perplexity=_figure(messages, r"Mean PPL\(Q\)\s*:\s*", gguf),
-        kl_mean=_figure(messages, r"Mean\s+KLD:\s*", gguf),
-        kl_p99=_figure(messages, r"99\.0%\s+KLD:\s*", gguf),
-        top1=round(_figure(messages, r"Same top p:\s*", gguf) / 100, 5),
+    before = (
+        *(r"Mean PPL\(Q\)\s*:\s*", r"Mean PPL\(Q\)/PPL\(base\)\s*:\s*"),
+        *(r"Mean\s+KLD:\s*", r"99\.0%\s+KLD:\s*", r"Same top p:\s*"),
     )
+    more = ("--kl-divergence", "--kl-divergence-base", wanted.logprobs)
+    found, ratio, kl_mean, kl_p99, top1_percent = _figures(gguf, wanted.context, toolchain, before, *more)
+    return Closeness(found, ratio, kl_mean, kl_p99, round(top1_percent / 100, 5))
 
 
-def _perplexity(gguf: Path, context: int, toolchain: Toolchain, *more: str | Path | int) -> str:
-    output = run_program(
-        f"measuring {gguf.name}",
-        *(toolchain.program("llama-perplexity"), "--model", gguf, "--ctx-size", context, "--threads", usable_cores()),
-        *more,
-    )
-    return output.stdout + output.stderr
-
-
-def _figure(messages: str, before: str, gguf: Path) -> float:
-    found = re.search(before + r"(-?[\d.]+|-?nan|-?inf)", messages)
-    if found is None:
-        # It ends with success where it cannot read or judge enough.
+def _figures(
+    gguf: Path, context: int, toolchain: Toolchain, before: Sequence[str], *more: str | Path | int
+) -> list[float]:
+    """The number behind each of the patterns `before` in what llama-perplexity tells of a GGUF."""
+    program = toolchain.program("llama-perplexity")
+    for _ in range(_TRIES):
+        output = run_program(
+            f"measuring {gguf.name}",
+            *(program, "--model", gguf, "--ctx-size", context, "--threads", usable_cores(), *more),
+        )
+        messages = output.stdout + output.stderr
+        found = [match[1] for start in before if (match := re.search(start + r"(-?[\d.]+|-?nan|-?inf)", messages))]
+        if len(found) == len(before):
+            break
+    else:
+        # It ends with success where it cannot read or judge enough, too.
         raise TinsmithError(f"measuring {gguf.name}: llama-perplexity gave no figures; is the disk full?")
-    if not math.isfinite(float(found[1])):
+    if not all(math.isfinite(float(figure)) for figure in found):
         raise TinsmithError(f"measuring {gguf.name}: its figures are no numbers, the model does not survive this quant")
-    return float(found[1])
+    return [float(figure) for figure in found]

@@ -7,14 +7,14 @@ from typing import Any
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
-from pipelines.gguf.convert import quantise
+from pipelines.gguf.convert import quantise, quantised_mib
 from pipelines.gguf.imatrix import FEWEST_TOKENS, ImportanceMatrix
 from pipelines.gguf.perplexity import Closeness, Reference, closeness
 from pipelines.gguf.speed import Speed
 from pipelines.gguf.toolchain import Toolchain
 from pipelines.recipe_export import NEED_IMATRIX, Quant, Tolerance
 
-# What `export.quants: auto` tries, from small to large; the last is the 16-bit model itself, which is always close.
+# What `export.quants: auto` tries; BF16 is the 16-bit model itself, which is always close.
 LADDER: tuple[Quant, ...] = ("Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "BF16")
 
 
@@ -41,10 +41,31 @@ class MadeQuant:
     on_domain: Closeness | None
     on_general: Closeness | None
 
-    def is_within(self, tolerance: Tolerance) -> bool:
-        """Whether it is close enough on the recipe's text; what could not be measured is."""
+    def beyond(self, tolerance: Tolerance) -> list[str]:
+        """What of its figures on the recipe's text is further away than allowed; none where there are no figures."""
         near = self.on_domain
-        return near is None or (near.kl_mean <= tolerance.kl_mean and near.top1 >= tolerance.top1)
+        if near is None:
+            return []
+        limits = (
+            (
+                near.kl_mean <= tolerance.kl_mean,
+                f"KL {near.kl_mean:.4f} nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean})",
+            ),
+            (
+                near.kl_p99 <= tolerance.kl_p99,
+                f"KL {near.kl_p99:.4f} at one place in a hundred (tolerance.kl_p99 allows {tolerance.kl_p99})",
+            ),
+            (
+                near.top1 >= tolerance.top1,
+                f"the same likeliest token at {near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%})",
+            ),
+            (
+                near.perplexity_ratio <= tolerance.perplexity_ratio,
+                f"{near.perplexity_ratio:.3f} times the perplexity (tolerance.perplexity_ratio allows "
+                f"{tolerance.perplexity_ratio})",
+            ),
+        )
+        return [told for holds, told in limits if not holds]
 
     def as_json(self, speed: Speed) -> dict[str, Any]:
         """Its entry in export.json."""
@@ -56,6 +77,15 @@ class MadeQuant:
             "general": asdict(self.on_general) if self.on_general else None,
             **asdict(speed),
         }
+
+
+def ladder(original: Original, toolchain: Toolchain) -> list[Quant]:
+    """LADDER from small to large, as llama-quantize would make them of this very model.
+
+    Which of two is smaller depends on the model: rows that do not fit a type's blocks fall back to another type.
+    """
+    matrix = original.imatrix.file if original.imatrix else None
+    return sorted(LADDER, key=lambda quant: quantised_mib(original.file, quant, toolchain, matrix))
 
 
 def make_quant(quant: Quant, original: Original, target: Path, toolchain: Toolchain) -> MadeQuant:
@@ -80,11 +110,8 @@ def make_quant(quant: Quant, original: Original, target: Path, toolchain: Toolch
 
 def check_within(made: MadeQuant, tolerance: Tolerance) -> None:
     """Refuse a quant that is further from the 16-bit model than the recipe tolerates."""
-    near = made.on_domain
-    if near is not None and not made.is_within(tolerance):
+    if beyond := made.beyond(tolerance):
         raise TinsmithError(
-            f"export.quants: {made.quant} is too far from the 16-bit model on held-out text: KL {near.kl_mean:.4f} "
-            f"nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean}), the same likeliest token at "
-            f"{near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%}); choose a larger quant, or "
-            "allow more"
+            f"export.quants: {made.quant} is too far from the 16-bit model on text of the recipe: {', '.join(beyond)}; "
+            "choose a larger quant, or allow more"
         )

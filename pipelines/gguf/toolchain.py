@@ -1,7 +1,8 @@
 """One llama.cpp for the whole line: found where the user has it, else built once from a pinned source.
 
 Order: the folder named by `TINSMITH_LLAMA_CPP`; then PATH, when not older than the pinned source; then the user's
-cache, built there from the llama-cpp-python sdist, which carries llama.cpp's whole tree.
+cache, built there from the llama-cpp-python sdist, which carries llama.cpp's whole tree. One that is named and older is
+refused; whether it does all that the line asks of it is toolchain_check's matter.
 """
 
 import hashlib
@@ -71,7 +72,7 @@ def find_toolchain() -> Toolchain:
     """The toolchain to use, built first where there is none.
 
     Raises:
-        TinsmithError: the named folder lacks programs, there is no compiler, or the build failed.
+        TinsmithError: the named folder lacks programs or is too old, there is no compiler, or the build failed.
     """
     return installed_toolchain() or _build()
 
@@ -141,7 +142,13 @@ def _named(folder: Path) -> Toolchain:
             scripts = next(
                 (place for place in (folder, programs / "scripts") if (place / _CONVERTER[0]).exists()), None
             )
-            return Toolchain("TINSMITH_LLAMA_CPP", _version(programs), programs, scripts or _converter())
+            version = _version(programs)
+            if not _is_new_enough(version):
+                raise TinsmithError(
+                    f"TINSMITH_LLAMA_CPP={folder}: is version {version}, and at least "
+                    f"{'.'.join(map(str, PINNED_VERSION))} is needed; name a newer one, or none, and it is built"
+                )
+            return Toolchain("TINSMITH_LLAMA_CPP", version, programs, scripts or _converter())
     missing = [name for name in PROGRAMS if not (folder / name).exists()]
     raise TinsmithError(f"TINSMITH_LLAMA_CPP={folder}: lacks {', '.join(missing)}; name the folder that holds them")
 
@@ -154,10 +161,13 @@ def _on_path() -> Toolchain | None:
     if not all((programs / name).exists() for name in PROGRAMS):
         return None
     version = _version(programs)
+    return Toolchain("PATH", version, programs, _converter()) if _is_new_enough(version) else None
+
+
+def _is_new_enough(version: str) -> bool:
+    """Whether it is not older than the pinned source; builds from before llama.cpp had such versions are."""
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    if numbers is None or tuple(map(int, numbers.groups())) < PINNED_VERSION:
-        return None
-    return Toolchain("PATH", version, programs, _converter())
+    return numbers is not None and tuple(map(int, numbers.groups())) >= PINNED_VERSION
 
 
 def _version(programs: Path) -> str:

@@ -31,7 +31,7 @@ from pipelines.gguf.imatrix import ImportanceMatrix, importance_matrix
 from pipelines.gguf.metadata import CHAT_TEMPLATE, check_metadata, description
 from pipelines.gguf.parity import Chat
 from pipelines.gguf.perplexity import Reference, reference
-from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, make_quant
+from pipelines.gguf.quants import MadeQuant, Original, check_within, ladder, make_quant
 from pipelines.gguf.server import serving
 from pipelines.gguf.speed import speed
 from pipelines.gguf.toolchain import Toolchain, find_toolchain
@@ -57,10 +57,12 @@ MERGE_KL_LIMIT = 0.1
 
 @dataclass(frozen=True)
 class Material:
-    """What the proof draws on: rows of training and held-out rows, and the first of these as token ids."""
+    """What the proof draws on: rows of training, rows to measure on, of the split `measured_on`, and the first of these
+    as token ids."""
 
     tokenizer: Any
     train: Sequence[Row]
+    measured_on: str
     held_out: Sequence[Row]
     examples: Sequence[TokenizedExample]
 
@@ -98,6 +100,7 @@ def export(recipe: Recipe, paths: Paths) -> None:
             adapter = _adapter(recipe, base, paths, folder, toolchain)
         with steps.timed("parity"):
             proof = _parity(material, merged, sixteen_bit, paths.scratch / "export" / "parity.log", toolchain)
+            proof["limits"]["quants"] = recipe.export.tolerance.model_dump()
         with steps.timed("imatrix"):
             matrix = _imatrix(recipe.export, material, sixteen_bit, scratch, toolchain)
         with steps.timed("perplexity"):
@@ -117,6 +120,8 @@ def export(recipe: Recipe, paths: Paths) -> None:
         report = {
             "base": base.identity(),
             "llama_cpp": toolchain.version,
+            "measured_on": material.measured_on,
+            "tolerance_checked": on_domain is not None,
             "merge": merge,
             "adapter": adapter and {**adapter, "onto": merge["kept"]},
             "imatrix": {"tokens": matrix.tokens, "sha256": matrix.sha256} if matrix else None,
@@ -144,14 +149,14 @@ def check_merge(kl: float) -> None:
 
 
 def _material(tokenizer: Any, paths: Paths) -> Material:
-    train, held_out = (
+    train, validation = (
         judged_rows(SideRows(paths.work / f"{split}.parquet", canaries=False), ROWS)
         for split in ("train", "validation")
     )
     # Where nothing is held out to watch training, training rows have to do.
-    held_out = held_out or train
+    measured_on, held_out = ("validation", validation) if validation else ("train", train)
     examples = [tokenize_row(tokenizer, row, "completion") for row in held_out[:PROBES]]
-    return Material(tokenizer, train, held_out, examples)
+    return Material(tokenizer, train, measured_on, held_out, examples)
 
 
 def _merged(base: BaseModel, paths: Paths, target: Path, probes: Sequence[TokenizedExample]) -> dict[str, Any]:
@@ -273,6 +278,12 @@ def _quants(
 
     tolerance = recipe.export.tolerance
     if recipe.export.quants != "auto":
+        if original.on_domain is None:
+            print(  # noqa: T201
+                f"export: there are fewer than {perplexity.FEWEST_TOKENS} tokens of text to measure on, so that no "
+                "quant is held against export.tolerance",
+                flush=True,
+            )
         made = []
         for quant in recipe.export.quants:
             made.append(make(quant))
@@ -284,9 +295,9 @@ def _quants(
             "are fewer; name the quants, or raise data.split.validation"
         )
     refused: list[MadeQuant] = []
-    for quant in LADDER:
+    for quant in ladder(original, toolchain):
         tried = make(quant)
-        if tried.is_within(tolerance):
+        if not tried.beyond(tolerance):
             return [tried], refused
         tried.file.unlink()
         refused.append(tried)

@@ -15,6 +15,8 @@ from typing import Any
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import LossOn, TokenizedExample, tokenize_row
 from pipelines.files import sha256_of_file, write_json, written_whole
+from pipelines.gguf.toolchain import find_toolchain
+from pipelines.gguf.toolchain_check import check_toolchain
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
 from pipelines.model.checkpoints import checkpoint_folder
 from pipelines.model.cost import machine_price
@@ -33,6 +35,8 @@ def train(recipe: Recipe, paths: Paths) -> None:
     tokenizer = load_tokenizer(base.folder)
     loss_on = recipe.train.loss_on
     validation = list(islice(_tokenised(tokenizer, paths.work / "validation.parquet", loss_on), VALIDATION_EXAMPLES))
+    # Export comes hours later: a llama.cpp that is missing or of no use is told now.
+    check_toolchain(find_toolchain())
 
     # Importing torch and trl takes seconds; mistakes above are told before.
     from pipelines.model.adapter import write_adapter

@@ -10,7 +10,19 @@ HEAVY = ["duckdb", "mlflow", "pydantic", "torch", "transformers"]
 def test_help_lists_every_command(tinsmith):
     code, out, _ = tinsmith("--help")
     assert code == 0
-    for command in ("check", "new", "sync", "schema", "look", "serve", "summary", "report", "doctor", "toolchain"):
+    for command in (
+        "check",
+        "new",
+        "sync",
+        "schema",
+        "look",
+        "serve",
+        "summary",
+        "report",
+        "doctor",
+        "toolchain",
+        "base-gguf",
+    ):
         assert f"\n  {command} " in out
 
 

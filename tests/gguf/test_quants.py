@@ -6,12 +6,15 @@ import pytest
 
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
+from pipelines.gguf.convert import convert
 from pipelines.gguf.imatrix import CONTEXT, FEWEST_TOKENS, importance_matrix
 from pipelines.gguf.metadata import CHAT_TEMPLATE, END_OF_TURN, check_metadata, description, read_metadata
 from pipelines.gguf.perplexity import Closeness, closeness, reference
-from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, make_quant
+from pipelines.gguf.quants import LADDER, MadeQuant, Original, check_within, ladder, make_quant
 from pipelines.gguf.server import serving
 from pipelines.gguf.speed import speed
+from pipelines.model.base import base_model
+from pipelines.recipe import Model
 from pipelines.recipe_export import NEED_IMATRIX, Quant, Tolerance
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -59,6 +62,7 @@ def test_the_figures_are_those_of_llama_perplexity_by_hand(q4, original, text, t
     near = q4.on_domain
     assert near.perplexity == pytest.approx(figure(r"Mean PPL\(Q\)"), rel=1e-4)
     assert original.on_domain.perplexity == pytest.approx(figure(r"Mean PPL\(base\)"), rel=1e-3)
+    assert near.perplexity_ratio == pytest.approx(figure(r"Mean PPL\(Q\)/PPL\(base\)"), rel=1e-3)
     assert near.kl_mean == pytest.approx(figure("Mean    KLD"), rel=1e-3)
     assert near.kl_p99 == pytest.approx(figure("99.0%   KLD"), rel=1e-3)
     assert near.top1 == pytest.approx(figure("Same top p") / 100, abs=1e-4)
@@ -131,7 +135,9 @@ def test_too_little_text_is_not_measured(tiny_gguf, text, toolchain, tmp_path):
     assert importance_matrix(tiny_gguf, "word " * 99, FEWEST_TOKENS - 1, tmp_path / "i.gguf", toolchain) is None
     made = make_quant("Q8_0", Original(tiny_gguf, None, {}, None, None), tmp_path / "q8.gguf", toolchain)
     entry = made.as_json(speed(made.file, toolchain))
-    assert [entry[name] for name in ("perplexity", "kl_mean", "kl_p99", "top1", "general")] == [None] * 5
+    assert [entry[name] for name in ("perplexity", "perplexity_ratio", "kl_mean", "kl_p99", "top1", "general")] == [
+        None
+    ] * 6
     assert entry["sha256"] == sha256_of_file(made.file)
     assert entry["prompt_tokens_per_second"] > entry["decode_tokens_per_second"] > 0
     check_within(made, Tolerance())
@@ -147,14 +153,20 @@ def test_short_texts_are_measured_in_shorter_pieces(tiny_gguf, tokenizer, toolch
 
 
 def test_a_quant_too_far_away_is_told_with_its_figures(tmp_path):
-    far = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 0.5, 3.0, 0.61), None)
+    far = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 1.31, 0.5, 3.0, 0.61), None)
     with pytest.raises(
         TinsmithError,
         match=r"^export\.quants: Q2_K is too far .* KL 0\.5000 nats per token \(export\.tolerance\.kl_mean allows "
-        r"0\.1\), the same likeliest token at 61\.0% of places \(tolerance\.top1 asks for 80%\); choose a larger quant",
+        r"0\.1\), KL 3\.0000 at one place in a hundred \(tolerance\.kl_p99 allows 1\.0\), the same likeliest token at "
+        r"61\.0% of places \(tolerance\.top1 asks for 80%\), 1\.310 times the perplexity "
+        r"\(tolerance\.perplexity_ratio allows 1\.2\); choose a larger quant",
     ):
         check_within(far, Tolerance())
-    check_within(far, Tolerance(kl_mean=0.6, top1=0.6))
+    with pytest.raises(
+        TinsmithError, match=r"on text of the recipe: KL 3\.0000 at one place in a hundred \([^)]+\); choose"
+    ):
+        check_within(far, Tolerance(kl_mean=0.6, kl_p99=2, top1=0.6, perplexity_ratio=1.4))
+    check_within(far, Tolerance(kl_mean=0.6, kl_p99=3, top1=0.6, perplexity_ratio=1.4))
 
 
 def test_types_that_need_a_matrix_are_refused_without_one(original, toolchain, tmp_path):
@@ -172,6 +184,15 @@ def test_llama_quantize_needs_a_matrix_for_those_that_we_say(original, toolchain
 
 
 def test_the_ladder_climbs(original, toolchain, tmp_path):
-    bare = Original(original.file, None, {}, None, None)
-    sizes = [make_quant(quant, bare, tmp_path / quant, toolchain).file.stat().st_size for quant in LADDER]
+    climbed = ladder(original, toolchain)
+    sizes = [make_quant(quant, original, tmp_path / quant, toolchain).file.stat().st_size for quant in climbed]
     assert sizes == sorted(sizes)
+    assert set(climbed) == set(LADDER)
+
+
+def test_the_ladder_climbs_where_rows_do_not_fit_the_blocks(toolchain, tmp_path):
+    # Its rows are of 576, and many blocks of 256: what falls back to larger types is not the same in each.
+    convert(base_model(Model(base="embedded:smollm2-135m-instruct")).folder, tmp_path / "16bit.gguf", toolchain)
+    narrow = Original(tmp_path / "16bit.gguf", None, {}, None, None)
+    climbed = ladder(narrow, toolchain)
+    assert climbed.index("IQ4_XS") < climbed.index("Q3_K_M")

@@ -66,6 +66,14 @@ def test_a_program_that_does_not_run_here_is_told(bare, monkeypatch):
 
 
 @pytest.mark.parametrize("version", ["0.4.99 (old)", "4711 (b4711)", "unknown"])
+def test_an_older_llama_cpp_that_is_named_is_refused_pain_22(bare, monkeypatch, version):
+    install(bare / "mine", version)
+    monkeypatch.setenv("TINSMITH_LLAMA_CPP", str(bare / "mine"))
+    with pytest.raises(TinsmithError, match=r"mine: is version .+, and at least 0\.5\.0 is needed; name a newer one"):
+        find_toolchain()
+
+
+@pytest.mark.parametrize("version", ["0.4.99 (old)", "4711 (b4711)", "unknown"])
 def test_an_older_llama_cpp_on_path_is_passed_over(bare, version):
     install(bare / "path", version)
     assert installed_toolchain() is None

@@ -34,7 +34,13 @@ def parity(reports: Reports) -> Section | None:
         for name, figure in found.items()
         if name != "limits" and figure is not None
     ]
-    return Section("Parity", "parity", {"checks": checks, "merge": merge, "merge_limit": limits.get("merge_kl")})
+    view = {
+        "checks": checks,
+        "merge": merge,
+        "merge_limit": limits.get("merge_kl"),
+        "measured_on": reports.export.get("measured_on"),
+    }
+    return Section("Parity", "parity", view)
 
 
 def _told(name: str, figure: Any) -> str:

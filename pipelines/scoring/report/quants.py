@@ -44,6 +44,8 @@ def quants(reports: Reports) -> Section | None:
         "judged": reports.evaluation["quant"],
         "sixteen_bit": reports.export.get("sixteen_bit"),
         "imatrix": reports.export.get("imatrix"),
+        "measured_on": reports.export.get("measured_on"),
+        "tolerance": (reports.export.get("parity", {}).get("limits") or {}).get("quants"),
         "refused": reports.export.get("refused") or {},
         "general": general,
         "general_columns": columns_of(general),

@@ -51,6 +51,23 @@ def test_the_judged_one_is_marked_and_every_figure_told(full):
     assert "On general text" in page
 
 
+def test_limits_and_the_rows_they_are_of_are_told(full):
+    told = report_page(full)
+    assert "On the recipe's held-out text, against" in told
+    assert "Past these the export stops: kl_mean 0.1, kl_p99 1" in told
+    assert "Chats and figures are of validation rows." in told
+    on_training = report_page(replace(full, export={**full.export, "measured_on": "train"}))
+    assert "held-out text, against" not in on_training
+    assert "On the recipe's training text, since nothing is held out for validation, against" in on_training
+    assert "Nothing is held out for validation, so that all figures are of training rows." in on_training
+
+
+def test_quants_that_were_not_measured_are_called_so(full):
+    unmeasured = {name: {**quant, "kl_mean": None} for name, quant in full.export["quants"].items()}
+    told = report_page(replace(full, export={**full.export, "quants": unmeasured}))
+    assert "no quant was held against export.tolerance" in told
+
+
 def test_without_measurements_there_are_sizes_alone(sample):
     without = {name: {key: quant[key] for key in ("file", "bytes", "sha256")} for name, quant in SIZES.items()}
     view = quants(replace(sample, export={"quants": without})).view
