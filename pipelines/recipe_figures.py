@@ -9,7 +9,7 @@ from pipelines.recipe_ability import AbilityTask
 from pipelines.recipe_evaluate import METRICS, Evaluate
 from pipelines.recipe_safety import Safety
 
-_CLOSENESS = ("perplexity", "kl_mean", "kl_p99", "top1")
+_CLOSENESS = ("perplexity", "perplexity_ratio", "kl_mean", "kl_p99", "top1")
 _OF_QUANT = (*_CLOSENESS, "bytes", "prompt_tokens_per_second", "decode_tokens_per_second")
 # Each of the judged quant, on the recipe's text against the 16-bit file, and of what was made on the way to it.
 EXPORT_FIGURES = tuple(f"export.{name}" for name in (*_OF_QUANT, "merge_kl", "hf_kl_mean", "hf_top1"))

@@ -68,7 +68,7 @@ def test_metrics_functions_and_perplexity_are_known_by_their_names():
 
 
 def test_a_quants_figures_are_those_of_its_entry_in_the_export(tmp_path):
-    closeness, file = Closeness(45.2, 0.039, 0.23, 0.896), tmp_path / "x.gguf"
+    closeness, file = Closeness(45.2, 1.01, 0.039, 0.23, 0.896), tmp_path / "x.gguf"
     file.write_bytes(b"no model")
     entry = MadeQuant("Q4_K_M", file, closeness, closeness).as_json(Speed(653.5, 140.4))
     others = {"file", "sha256", "general"}

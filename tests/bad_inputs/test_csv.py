@@ -46,7 +46,7 @@ def test_a_nul_byte():
     )
     walked = walk()
     nul = ["row: NUL character"]
-    assert walked.reasons == [("a.csv", 3, nul), ("b.jsonl", 1, nul), ("b.jsonl", 2, nul)]
+    assert walked.reasons == [("a.csv", 3, nul), ("b.jsonl", 1, [*nul, "row: broken JSON"]), ("b.jsonl", 2, nul)]
     assert ids(walked) == [1, 4]
 
 

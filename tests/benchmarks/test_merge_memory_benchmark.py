@@ -1,6 +1,9 @@
+import pytest
+
 from benchmarks import merge_memory
 
 
+@pytest.mark.slow
 def test_merging_holds_less_than_one_and_a_half_of_the_largest_file(tmp_path, capsys):
     # Files of several tensors, as real ones are: of these, the embeddings alone are 131 MB.
     found = merge_memory.main(gigabytes=0.9, shard_mb=400, folder=tmp_path)

@@ -117,7 +117,7 @@ def test_a_death_at_any_point_and_a_second_try_give_one_whole_handoff(client, ha
         (version,) = client.search_model_versions(f"name = '{MODEL}' and {mine}")
         assert run.info.status == "FINISHED"
         assert client.get_model_version_by_alias(MODEL, "challenger").version == version.version
-        assert len([path for path in uploaded(run).rglob("*") if path.is_file()]) == 11
+        assert len([path for path in uploaded(run).rglob("*") if path.is_file()]) == 13
     assert rounds > 20
 
 

@@ -25,7 +25,7 @@ def test_every_figure_of_the_export_can_be_ruled_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     merge = {"kept": "nf4", "kl_16bit": 0.01, "kl_nf4": 0.0004}
     write_json(Paths("triage").reports / "export.json", {"merge": merge, "parity": {"hf_kl_mean": 0.001, "hf_top1": 1}})
-    closeness = {"perplexity": 45.2, "kl_mean": 0.039, "kl_p99": 0.23, "top1": 0.896}
+    closeness = {"perplexity": 45.2, "perplexity_ratio": 1.01, "kl_mean": 0.039, "kl_p99": 0.23, "top1": 0.896}
     speed = {"prompt_tokens_per_second": 653.5, "decode_tokens_per_second": 140.4}
     entry = {"bytes": 105_454_592, **closeness, **speed, "general": {**closeness, "kl_mean": 0.5}}
     found = other_figures([*EXPORT_FIGURES, *GENERAL_FIGURES], Paths("triage"), entry)

@@ -112,11 +112,11 @@ def with_date(extra: str) -> str:
         (
             with_date(PII % "person, address"),
             with_date(PII % "address"),
-            "new:17: breaking: at: containsPii person, address -> address (nothing need look any longer for "
+            "new:17: breaking: at: containsPii name, address -> address (nothing need look any longer for "
             "what is not named)",
         ),
-        (with_date(PII % "person"), BASE, "new:17: breaking: at: containsPii person -> none (nothing "),
-        (BASE, with_date(PII % "person"), "new:17: compatible: at: containsPii none -> person"),
+        (with_date(PII % "person"), BASE, "new:17: breaking: at: containsPii name -> none (nothing "),
+        (BASE, with_date(PII % "person"), "new:17: compatible: at: containsPii none -> name"),
         (with_date(PII % "person, address"), with_date(PII % "address, person"), None),
         (
             with_date(SUBJECT),

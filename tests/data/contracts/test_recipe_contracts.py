@@ -111,7 +111,7 @@ def test_contracts_are_judged_after_those_that_they_refer_to():
     ("column", "why"),
     [
         ("logicalType: string, customProperties: [{property: containsPii, value: [person]}]", "may hold personal data "
-         "(containsPii: person)"),
+         "(containsPii: name)"),
         ("logicalType: string, classification: pii", "is personal"),
         ("logicalType: string, customProperties: [{property: subjectId, value: true}]", "is personal"),
         ("logicalType: string, logicalTypeOptions: {maxLength: 4000}", "is free text (maxLength over 100, no closed "
