@@ -20,8 +20,9 @@ demo: .venv/runtime
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
 	pytest -n 2 --dist loadfile -m "not gpu and not e2e and not slow"
-	@# One walk of the line takes both cores, and these tests share it.
-	pytest -m "e2e and not slow"
+	pytest -n 2 --dist loadfile -m "e2e and not slow" --ignore tests/e2e
+	@# One walk of the line takes all cores, and these tests share it.
+	pytest -m "e2e and not slow" tests/e2e
 
 lint: .venv/dev
 	ruff check .
