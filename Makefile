@@ -19,10 +19,8 @@ demo: .venv/runtime
 
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
-	pytest -n 2 --dist loadfile -m "not gpu and not e2e and not slow"
-	pytest -n 2 --dist loadfile -m "e2e and not slow" --ignore tests/e2e
-	@# One walk of the line takes all cores, and these tests share it.
-	pytest -m "e2e and not slow" tests/e2e
+	pytest -n 2 -m "not gpu and not e2e and not slow"
+	pytest -n 2 -m "e2e and not slow"
 
 lint: .venv/dev
 	ruff check .

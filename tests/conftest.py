@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # As for the stages (stage_runner), before torch is loaded: on a busy machine OpenMP's threads else spin for minutes.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -27,6 +29,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker and config.option.markexpr.startswith("e2e"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+class _WalkTogether(LoadFileScheduling):
+    """Each file goes to one worker; those of tests/e2e all to the same, since they share one walk of the line."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _WalkTogether:
+    """What hands tests to workers."""
+    return _WalkTogether(config, log)
 
 
 @pytest.fixture(scope="session")
