@@ -14,7 +14,7 @@ from pipelines.errors import TinsmithError
 # Requests that are under way at once; the server is started with as many slots.
 PARALLEL = 8
 _REQUEST_SECONDS = 600
-_CONNECT_SECONDS = 10
+CONNECT_SECONDS = 10
 # As many of the likeliest tokens as no vocabulary has.
 _ALL = 10_000_000
 
@@ -62,7 +62,7 @@ def session() -> requests.Session:
 def check_alive(requests_session: requests.Session, url: str) -> None:
     """A request that hangs is a failure of its own; raises ServerEndedError where the server answers nobody."""
     try:
-        requests_session.get(f"{url}/health", timeout=_CONNECT_SECONDS)
+        requests_session.get(f"{url}/health", timeout=CONNECT_SECONDS)
     except requests.RequestException as error:
         raise ServerEndedError(type(error).__name__) from None
 
@@ -193,7 +193,7 @@ def _posted(url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(requests_session: requests.Session, url: str, place: str, body: dict[str, Any]) -> dict[str, Any]:
     try:
-        response = requests_session.post(f"{url}/{place}", json=body, timeout=(_CONNECT_SECONDS, _REQUEST_SECONDS))
+        response = requests_session.post(f"{url}/{place}", json=body, timeout=(CONNECT_SECONDS, _REQUEST_SECONDS))
     except requests.ReadTimeout:
         check_alive(requests_session, url)
         raise NoAnswerInTimeError(f"llama-server gave no answer to /{place} in {_REQUEST_SECONDS} s") from None

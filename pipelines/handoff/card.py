@@ -160,11 +160,13 @@ The server speaks the OpenAI chat protocol at `http://127.0.0.1:8080/v1`. Send s
 
 
 def _limits(handoff: Handoff) -> str:
-    judged = "; tried beyond it only as far as the figures above say" if handoff.other_figures else ""
+    beyond = (
+        "tried beyond it only as far as the figures above say" if handoff.other_figures else "judged on nothing else"
+    )
     return f"""\
 ## Limits
 
-- Made for this one purpose and for texts like those it was trained on{judged or "; judged on nothing else"}.
+- Made for this one purpose and for texts like those it was trained on; {beyond}.
 - Trained on examples of at most {handoff.recipe.train.max_length:,} tokens, answer included; longer ones are untested.
 - It can be wrong with a sure voice: the table above says how often. Keep a person where a wrong answer does harm.
 - Personal data and secrets were removed as far as patterns and the contract's columns find them; that is no proof.

@@ -36,7 +36,7 @@ _BYTES_BESIDE_TOKENS = 2**20
 class Questions:
     """Prompts for one model, answered greedily in at most `max_tokens` tokens each.
 
-    `model` is who answers, as asking.answering names it. `tools` are those that may be called, for each prompt; none at
+    `model` is who answers, as asking.answerer names it. `tools` are those that may be called, for each prompt; none at
     all where it is empty. `grammar` is the GBNF that every answer keeps, None where answers are free.
     """
 

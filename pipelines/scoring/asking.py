@@ -44,7 +44,7 @@ class Question:
     ask: Callable[[requests.Session, str], Reply]
 
 
-def answering(gguf_sha256: str, llama_cpp: str) -> str:
+def answerer(gguf_sha256: str, llama_cpp: str) -> str:
     """Names who answers: a model file, the version of llama.cpp that serves it, and how this code asks it."""
     return sha256_of_json([_CODE_VERSION, gguf_sha256, llama_cpp])
 

@@ -11,9 +11,8 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from pipelines.errors import TinsmithError
-from pipelines.llama_client import ServerEndedError, check_alive
+from pipelines.llama_client import CONNECT_SECONDS, ServerEndedError, check_alive
 
-_CONNECT_SECONDS = 10
 _CHUNK = 2**16
 _LATE = "timeout"
 _FAILURES = (_LATE, "prompt_too_long", "too_large", "unreadable")
@@ -65,7 +64,7 @@ def ask(session: requests.Session, url: str, body: Mapping[str, object], *, seco
             f"{url}/v1/chat/completions",
             json=body,
             headers={"Accept-Encoding": "identity"},
-            timeout=(_CONNECT_SECONDS, seconds),
+            timeout=(CONNECT_SECONDS, seconds),
             stream=True,
         ) as response:
             status, reply = response.status_code, bytearray()

@@ -14,7 +14,7 @@ from pipelines.scoring.prompts import Row
 def tuned_questions(recipe: Recipe, datasheet: Mapping[str, Any], rows: Sequence[Row], model: str) -> Questions:
     """The rows' own prompts, held to the form of the answers where the recipe serves the model so.
 
-    Safety and evaluate ask the same, so that each answer is asked for once. `model` is who answers, as asking.answering
+    Safety and evaluate ask the same, so that each answer is asked for once. `model` is who answers, as asking.answerer
     names it.
 
     Raises:

@@ -22,7 +22,7 @@ from pipelines.recipe import Recipe
 from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, scores, tokenised
 from pipelines.scoring.ability.questions import Question, Scores
 from pipelines.scoring.ability.tasks import TASKS, questions_of
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.stage_runner import run
 
 # A slot's room beyond the longest prompt and answer.
@@ -92,7 +92,7 @@ def _answered(
         context_per_slot=longest + _SPARE_TOKENS,
         log=paths.scratch / "ability" / f"{model}.log",
     )
-    by = answering(sha256_of_file(gguf), toolchain.version)
+    by = answerer(sha256_of_file(gguf), toolchain.version)
     return answers(asked, by, kept_in, server, f"{model} {', '.join(asked)}")
 
 

@@ -24,7 +24,7 @@ from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import Answer, Questions, answers_side_by_side, write_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.scoring.few_shot import fitting_examples, nearest_examples
 from pipelines.scoring.grammar import answer_grammar
 from pipelines.scoring.metrics.perplexity import (
@@ -55,7 +55,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
     gguf_sha256 = sha256_of_file(gguf)
     answers: dict[str, list[Answer]] = {}
     likelihoods: dict[str, list[AnswerLikelihood]] = {}
-    model = answering(gguf_sha256, toolchain.version)
+    model = answerer(gguf_sha256, toolchain.version)
     near = nearest_examples(SideRows(paths.work / "train.parquet", canaries=False), rows, recipe.evaluate.few_shot)
     shots = _fitting(recipe, paths, rows, near, tokenizer, trained_context(gguf))
     for asked in _questions(recipe, paths, rows, shots, model):

@@ -24,7 +24,7 @@ from pipelines.paths import Paths, check_made
 from pipelines.recipe import JsonAnswer, Recipe, answer_key
 from pipelines.scoring import gate
 from pipelines.scoring.answers import Answer, answers_to, read_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.scoring.comparison import CHAMPION, TUNED, compare
 from pipelines.scoring.comparison_slices import (
     Slice,
@@ -144,7 +144,7 @@ def _model(paths: Paths, gguf: Path, sha256: str, llama_cpp: str, label: str) ->
         log = paths.scratch / "evaluate" / f"{label}.log"
         return serving(gguf, toolchain, parallel=PARALLEL, context_per_slot=context, log=log)
 
-    return _Model(sha256, answering(sha256, llama_cpp), serve)
+    return _Model(sha256, answerer(sha256, llama_cpp), serve)
 
 
 def _answers(recipe: Recipe, paths: Paths, rows: Rows, tuned: _Model) -> Answers:

@@ -30,7 +30,7 @@ from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths, check_made
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import Answer, Questions, answers_to, read_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.scoring.metrics.perplexity import answer_likelihoods
 from pipelines.scoring.prompts import Prompt, Row, judged_rows
 from pipelines.scoring.safety.exposure import (
@@ -66,9 +66,9 @@ class _Model:
     llama_cpp: str
 
     @property
-    def answering(self) -> str:
+    def answerer(self) -> str:
         """How kept answers name it."""
-        return answering(self.sha256, self.llama_cpp)
+        return answerer(self.sha256, self.llama_cpp)
 
 
 def safety(recipe: Recipe, paths: Paths) -> None:
@@ -146,7 +146,7 @@ def _answers_to_probes(model: _Model, probes: Mapping[str, Prompt], tokenizer: A
     texts = [chat_text(tokenizer, prompt, None, asking=True) for prompt in probes.values()]
     longest = max(map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
     server = partial(_server, model, longest + _ANSWER_TOKENS, paths)
-    questions = Questions(model.answering, list(probes.values()), _ANSWER_TOKENS)
+    questions = Questions(model.answerer, list(probes.values()), _ANSWER_TOKENS)
     return dict(zip(probes, answers_to(questions, paths.scratch / "safety", server, model.name), strict=True))
 
 
@@ -164,7 +164,7 @@ def _canaries(
     bits = {
         model.name: exposures(
             asked,
-            model.answering,
+            model.answerer,
             paths.scratch / "safety",
             partial(_server, model, context + 1, paths),
             f"{model.name}, canaries",
@@ -191,7 +191,7 @@ def _membership(models: Sequence[_Model], tokenizer: Any, recipe: Recipe, paths:
     for model in models:
         server = partial(_server, model, context + 1, paths)
         found = answer_likelihoods(
-            model.answering, asked, paths.scratch / "safety", server, f"{model.name}, rows that trained and others"
+            model.answerer, asked, paths.scratch / "safety", server, f"{model.name}, rows that trained and others"
         )
         likely[model.name] = [one.logprob / one.tokens for one in found]
     return membership_part(
@@ -230,7 +230,7 @@ def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: 
     kept_in = paths.scratch / "evaluate"
     context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
     server = partial(_server, tuned, context, paths)
-    given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.answering), kept_in, server, _TUNED)
+    given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.answerer), kept_in, server, _TUNED)
     return {_BASE: [answer.text for answer in base], _TUNED: [answer.text for answer in given]}
 
 

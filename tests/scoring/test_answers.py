@@ -1,10 +1,8 @@
 import json
 import threading
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -19,6 +17,7 @@ from pipelines.scoring.answers import (
     read_answers,
     write_answers,
 )
+from tests.scoring.stub_server import replying
 
 MODEL = "ab" * 32
 
@@ -32,34 +31,16 @@ class Asked(list):
     """Bodies of the requests that reached the server."""
 
 
-@contextmanager
-def chat_server(asked: Asked, faulty=lambda _: None) -> Iterator[str]:
+def chat_server(asked: Asked, faulty=lambda _: None) -> AbstractContextManager[str]:
     """An OpenAI-compatible server that repeats the question; `faulty` may give (status, body as bytes), status 0 to
     hang up, or block."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(body)
-            status, reply = faulty(body) or (200, completion(body["messages"][-1]["content"]))
-            if status:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
+    def reply(_, body):
+        asked.append(body)
+        status, said = faulty(body) or (200, completion(body["messages"][-1]["content"]))
+        return (status, said) if status else None
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return replying(reply)
 
 
 def completion(text: str | None, **choice) -> bytes:

@@ -2,10 +2,7 @@
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -15,46 +12,33 @@ from pipelines.llama_client import Continuation
 from pipelines.scoring import asking
 from pipelines.scoring.ability.asking import Asked
 from pipelines.scoring.ability.asking import answers as ability_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.scoring.metrics.perplexity import answer_likelihoods
 from pipelines.scoring.safety.exposure import exposures
+from tests.scoring.stub_server import replying
 
-MODEL = answering("ab" * 32, "1.2.3")
+MODEL = answerer("ab" * 32, "1.2.3")
 ROWS = 20
 
 
-@contextmanager
-def completing(asked: list[int], dies_at: set[int]) -> Iterator[str]:
+def completing(asked: list[int], dies_at: set[int]) -> AbstractContextManager[str]:
     """llama-server's /completion of a model to which small tokens are likelier. It hangs up once on each prompt that
     begins with one of `dies_at`, for good where that is negative."""
 
-    class Model(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            row = body["prompt"][0]
-            if -row in dies_at:
-                return
-            if row in dies_at:
-                dies_at.remove(row)
-                return
-            asked.append(row)
-            tokens = [int(token) for token in re.findall(r"<\[(\d+)\]>", body["grammar"])]
-            steps = [{"id": token, "logprob": -token / 7, "top_logprobs": []} for token in tokens]
-            reply = json.dumps({"completion_probabilities": steps}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
+    def reply(_, body):
+        row = body["prompt"][0]
+        if -row in dies_at:
+            return None
+        if row in dies_at:
+            dies_at.remove(row)
+            return None
+        asked.append(row)
+        tokens = [int(token) for token in re.findall(r"<\[(\d+)\]>", body["grammar"])]
+        return {
+            "completion_probabilities": [{"id": token, "logprob": -token / 7, "top_logprobs": []} for token in tokens]
+        }
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    return replying(reply)
 
 
 def of_expected_answers(kept_in, server):
@@ -112,8 +96,8 @@ def test_what_came_before_a_server_died_for_good_is_not_asked_again(tmp_path, as
 
 
 def test_another_file_llama_cpp_or_way_of_asking_answers_anew(monkeypatch):
-    assert answering("ab" * 32, "1.2.3") == MODEL
-    others = {answering("cd" * 32, "1.2.3"), answering("ab" * 32, "1.2.4")}
+    assert answerer("ab" * 32, "1.2.3") == MODEL
+    others = {answerer("cd" * 32, "1.2.3"), answerer("ab" * 32, "1.2.4")}
     monkeypatch.setattr(asking, "_CODE_VERSION", 0)
-    others.add(answering("ab" * 32, "1.2.3"))
+    others.add(answerer("ab" * 32, "1.2.3"))
     assert len(others | {MODEL}) == 4

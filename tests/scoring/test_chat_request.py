@@ -131,7 +131,7 @@ def test_an_answer_of_ten_megabytes_is_let_go_of_in_bounded_memory():
 
 
 def test_a_server_that_answers_nobody_ended(monkeypatch):
-    monkeypatch.setattr(llama_client, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(llama_client, "CONNECT_SECONDS", 0.2)
     stopped = threading.Event()
     with replying([], stopped) as url, pytest.raises(ServerEndedError):
         # Nobody answers /health either, so it is the server that hangs.

@@ -1,39 +1,18 @@
-import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Questions
 from pipelines.scoring.own_lengths import in_own_tokens
+from tests.scoring.stub_server import replying
 
 
-@contextmanager
 def tokenizing(asked):
     """llama-server of a model with a token for each character, whose template writes five around a chat."""
 
-    class Server(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(self.path)
-            if self.path == "/apply-template":
-                reply = {"prompt": "<" + "".join(turn["content"] for turn in body["messages"]) + ">...\n"}
-            else:
-                reply = {"tokens": list(range(len(body["content"]) + body["add_special"]))}
-            text = json.dumps(reply).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def reply(request, body):
+        asked.append(request.path)
+        if request.path == "/apply-template":
+            return {"prompt": "<" + "".join(turn["content"] for turn in body["messages"]) + ">...\n"}
+        return {"tokens": list(range(len(body["content"]) + body["add_special"]))}
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    return replying(reply)
 
 
 def questions(max_tokens):

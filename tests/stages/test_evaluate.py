@@ -21,7 +21,7 @@ from pipelines.paths import Paths
 from pipelines.pinned import fetch
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.scoring.metrics.perplexity import AnswerLikelihood, write_expected, write_likelihoods
 from pipelines.scoring.prompts import judged_rows
 from pipelines.stages.evaluate import evaluate
@@ -161,7 +161,7 @@ def keep_answers(paths: Paths, gguf_sha256: str, texts: list[str], longest_answe
     """As an earlier evaluate left them, so that no server is needed."""
     rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
     prompts, tools = [row["prompt"] for row in rows], [row["tools"] for row in rows]
-    model = answering(gguf_sha256, version_at_hand("0.5.0"))
+    model = answerer(gguf_sha256, version_at_hand("0.5.0"))
     asked = Questions(model, prompts, longest_answer + ANSWER_MARGIN_TOKENS, tools)
     keep(paths, model, {asked.key(row): asdict(Answer(text, "stop", 0.1)) for row, text in enumerate(texts)})
 
@@ -171,7 +171,7 @@ def keep_lengths(paths: Paths, gguf_sha256: str, answer: int = 8) -> None:
     rows = judged_rows(SideRows(paths.work / "test.parquet"), None)
     keys = [sha256_of_json({"lengths": [row["prompt"], row["tools"], row["answer"]]}) for row in rows]
     lengths = {key: {"prompt": 30, "answer": answer} for key in keys}
-    keep(paths, answering(gguf_sha256, version_at_hand("0.5.0")), lengths)
+    keep(paths, answerer(gguf_sha256, version_at_hand("0.5.0")), lengths)
 
 
 def keep(paths: Paths, model: str, said: dict[str, dict[str, Any]]) -> None:

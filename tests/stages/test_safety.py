@@ -14,7 +14,7 @@ from pipelines.gguf.toolchain import version_at_hand
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, write_answers
-from pipelines.scoring.asking import answering
+from pipelines.scoring.asking import answerer
 from pipelines.stages.baseline import baseline
 from pipelines.stages.export import export
 from pipelines.stages.prepare import prepare
@@ -94,7 +94,7 @@ def paths(tmp_path, monkeypatch) -> Paths:
     pq.write_table(pa.Table.from_pylist(rows), paths.work / "test.parquet")
     given = [Answer(text, "stop", 0.1) for text in BASE]
     write_answers(paths.work / "baseline" / "base.jsonl", [row["example_id"] for row in rows], given)
-    model = answering(digest, version_at_hand("0.5.0"))
+    model = answerer(digest, version_at_hand("0.5.0"))
     asked = Questions(model, [row["prompt"] for row in rows], 8 + ANSWER_MARGIN_TOKENS, [None] * len(rows))
     given = [asdict(Answer(text, "stop", 0.1)) for text in TUNED]
     kept = [json.dumps({"question": asked.key(n), "said": said}) for n, said in enumerate(given)]

@@ -78,7 +78,7 @@ def answers(
     """The model's answers by task, in the order of `asked`, asked and kept in the folder `kept_in` as asking.replies
     does.
 
-    `model` is who answers, as asking.answering names it.
+    `model` is who answers, as asking.answerer names it.
 
     Raises:
         TinsmithError: the server refused, or went on ending; the answers so far are kept.

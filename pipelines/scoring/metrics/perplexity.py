@@ -30,7 +30,7 @@ def answer_likelihoods(
     asking.replies does.
 
     Each continuation is a prompt's token ids and those of the expected answer, its end of turn left out. `model` is who
-    answers, as asking.answering names it.
+    answers, as asking.answerer names it.
 
     Raises:
         TinsmithError: the server refused, was late, or went on ending; the likelihoods so far are kept.

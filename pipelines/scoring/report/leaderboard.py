@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from pipelines.scoring.report.cost import spending
 from pipelines.scoring.report.page import environment
-from pipelines.scoring.report.reports import Json, Reports, judged_file
+from pipelines.scoring.report.reports import Json, Reports, judged_entry
 from pipelines.scoring.report.svg import Scale, circle, line, picture
 from pipelines.scoring.report.verdict import WORDS
 from pipelines.scoring.report.words import percent, variant
@@ -66,7 +66,7 @@ def _standing(reports: Reports) -> Standing:
         _strip(base, found["tuned"], found["intervals"]["tuned"]),
         evaluation["rows"],
         evaluation["quant"],
-        judged_file(reports),
+        judged_entry(reports),
         spent["total"].seconds if spent else 0.0,
         spent["total"].cost if spent else 0.0,
         spent["currency"] if spent else "",

@@ -1,6 +1,6 @@
 """Where the model came from: sources and contracts, rows step by step, base, programs and file."""
 
-from pipelines.scoring.report.reports import Reports, Section, judged_file
+from pipelines.scoring.report.reports import Reports, Section, judged_entry
 
 
 def lineage(reports: Reports) -> Section:
@@ -20,7 +20,7 @@ def lineage(reports: Reports) -> Section:
         "functions": reports.evaluation.get("functions") or {},
         "quant": reports.evaluation["quant"],
         "sha256": reports.evaluation["gguf_sha256"],
-        "file": judged_file(reports).get("file"),
+        "file": judged_entry(reports).get("file"),
         "owner": reports.owner,
         "rows": reports.evaluation["rows"],
         "name": reports.name,

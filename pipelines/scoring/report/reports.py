@@ -67,7 +67,7 @@ def read_reports(folder: Path, name: str, purpose: str, owner: str) -> Reports:
     return Reports(name, purpose, owner, loss=_loss(folder / "loss.csv"), timing=timing, **found)
 
 
-def judged_file(reports: Reports) -> Json:
+def judged_entry(reports: Reports) -> Json:
     """The entry of export.json of the file that was judged; empty where export wrote nothing."""
     return dict(reports.export.get("quants", {}).get(reports.evaluation["quant"], {}))
 

@@ -69,7 +69,7 @@ def exposures(
     """Bits of exposure of each canary's secret, asked and kept in the folder `kept_in` as asking.replies does.
 
     `asked` holds, by canary, the token ids of its chat and then those with each of the other secrets. `model` is who
-    answers, as asking.answering names it.
+    answers, as asking.answerer names it.
 
     Raises:
         TinsmithError: the server refused, was late, or went on ending; the exposures so far are kept.

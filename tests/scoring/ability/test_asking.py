@@ -1,8 +1,6 @@
-import json
 import re
 import threading
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,6 +10,7 @@ from pipelines.llama_client import PARALLEL
 from pipelines.scoring.ability.asking import Answered, Asked, answers, rows_per_second, scores, tokenised
 from pipelines.scoring.ability.questions import Question
 from pipelines.scoring.ability.tasks import TASKS
+from tests.scoring.stub_server import replying
 
 PIECES = ["<s>", "Q:", " A", " Answer", ":", " ", "ice", " ice", " tea", "?", ": tea"]
 
@@ -73,43 +72,21 @@ def completing(asked, late=lambda _: False):
     """llama-server's /completion of a model to which small tokens are likelier; where `late`, no answer comes."""
     over = threading.Event()
 
-    class Model(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.replied({})
+    def reply(_, body):
+        asked.append(body)
+        if late(body):
+            over.wait(20)
+        steps = [
+            {"id": int(token), "logprob": -float(token), "top_logprobs": []}
+            for token in re.findall(r"<\[(\d+)\]>", body.get("grammar", ""))
+        ]
+        return {"content": "text", "completion_probabilities": steps}
 
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(body)
-            if late(body):
-                over.wait(20)
-            steps = [
-                {"id": int(token), "logprob": -float(token), "top_logprobs": []}
-                for token in re.findall(r"<\[(\d+)\]>", body.get("grammar", ""))
-            ]
-            self.replied({"content": "text", "completion_probabilities": steps})
-
-        def replied(self, reply):
-            text = json.dumps(reply).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_):
-            pass
-
-        def handle(self):
-            # The client hangs up on what is late.
-            with suppress(ConnectionError):
-                super().handle()
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with replying(reply) as url:
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield url
         finally:
             over.set()
-            server.shutdown()
 
 
 def unneeded():

@@ -1,10 +1,8 @@
 import json
 import math
 import re
-import threading
 from dataclasses import asdict
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from pipelines.scoring.safety.exposure import (
     references,
     unplanted_exposure,
 )
+from tests.scoring.stub_server import replying
 
 
 def canary(number: int, copies: int, secret: str) -> Canary:
@@ -133,27 +132,15 @@ def digit_sum_url():
 
     asked: list[tuple[int, ...]] = []
 
-    class Model(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            (token,) = map(int, re.findall(r"<\[(\d+)\]>", body["grammar"]))
-            # Only the likeliest tokens come with an answer; seldom digits must be asked for.
-            top = [{"id": digit, "logprob": -float(digit)} for digit in range(min(7, body["n_probs"]))]
-            asked.append(tuple(body["prompt"]))
-            steps = [{"id": token, "logprob": -float(token), "top_logprobs": top}]
-            reply = json.dumps({"completion_probabilities": steps}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
+    def reply(_, body):
+        (token,) = map(int, re.findall(r"<\[(\d+)\]>", body["grammar"]))
+        # Only the likeliest tokens come with an answer; seldom digits must be asked for.
+        top = [{"id": digit, "logprob": -float(digit)} for digit in range(min(7, body["n_probs"]))]
+        asked.append(tuple(body["prompt"]))
+        return {"completion_probabilities": [{"id": token, "logprob": -float(token), "top_logprobs": top}]}
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
+    with replying(reply) as url:
+        yield url, asked
 
 
 @pytest.mark.parametrize("secret", ["0000", "9999", "2507"])
