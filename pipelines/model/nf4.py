@@ -1,4 +1,4 @@
-"""The base as training sees it: its linear layers in NF4 with double quantisation, all else in 16 bits.
+"""The base as training sees it: its linear layers in NF4 with double quantisation, all else as computed in.
 
 NF4: Dettmers et al. 2023 (arXiv:2305.14314), section 3.
 """
@@ -14,10 +14,13 @@ from transformers.quantizers import AutoHfQuantizer
 
 
 def precision() -> torch.dtype:
-    """The 16-bit type to compute in: bf16, or fp16 on a GPU without it."""
-    if torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.float16
-    return torch.bfloat16
+    """The type to compute in: bf16 where the machine multiplies it fast, else fp16 on a GPU and fp32 on a CPU.
+
+    Without AMX a CPU multiplies bf16 at half the speed of fp32, or slower (docs/benchmarks.md).
+    """
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16", False) else torch.float32
 
 
 def device() -> torch.device:

@@ -1,4 +1,4 @@
-"""QLoRA through trl, peft and bitsandbytes: an NF4 base, 16-bit compute, low-rank adapters.
+"""QLoRA through trl, peft and bitsandbytes: an NF4 base, low-rank adapters.
 
 Method: Dettmers et al. 2023 (arXiv:2305.14314). The same code runs on a CPU and on an NVIDIA GPU.
 """
@@ -93,7 +93,7 @@ def fit(trainer: SFTTrainer) -> Outcome:
     """
     folder = Path(trainer.args.output_dir)
     checkpoint = last_whole_checkpoint(folder)
-    # peft looks for CUDA's autocast alone: on a CPU it turns inputs to fp32, which autocast turns back at once.
+    # peft looks for CUDA's autocast alone: on a CPU it turns inputs to fp32, which its autocast turns back at once.
     # Left out, the numbers are the same and a step takes a seventh less.
     with disable_input_dtype_casting(trainer.model, active=not torch.cuda.is_available()):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -166,11 +166,12 @@ def _lora(settings: Lora) -> LoraConfig:
 def _activations_fit(model: Any, settings: Train) -> bool:
     """Whether a step's activations may all be kept, which is a fifth faster than computing them twice.
 
-    About 34 bytes per token, layer and hidden unit are kept in 16 bits (Korthikanti et al. 2022, arXiv:2205.05198,
-    eq. 1 without attention scores); doubled, because adapters and casts keep copies of their inputs.
+    About 34 bytes per token, layer and hidden unit are kept in 16 bits, so 17 values (Korthikanti et al. 2022,
+    arXiv:2205.05198, eq. 1 without attention scores); doubled, because adapters and casts keep copies of their inputs.
     """
     config = model.config.get_text_config()
-    needed = 2 * 34 * settings.batch_size * settings.max_length * config.hidden_size * config.num_hidden_layers
+    values = 2 * 17 * settings.batch_size * settings.max_length * config.hidden_size * config.num_hidden_layers
+    needed = values * precision().itemsize
     free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
     return bool(needed < free / 2)
 

@@ -126,9 +126,14 @@ def test_a_loss_that_is_no_number_stops_at_once(make, tiny_task, tmp_path):
     assert str(caught.value) == ("train: the loss is not a number at step 1; lower train.learning_rate and run again")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU may lack bf16")
-def test_a_cpu_computes_in_bf16():
-    assert precision() == torch.bfloat16
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has rules of its own")
+@pytest.mark.parametrize(
+    ("told", "computed_in"),
+    [({"amx_bf16": True}, torch.bfloat16), ({"amx_bf16": False}, torch.float32), ({}, torch.float32)],
+)
+def test_a_cpu_computes_in_bf16_only_where_that_is_fast(monkeypatch, told, computed_in):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    assert precision() == computed_in
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU it is always transformers' own")
