@@ -9,6 +9,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Packages are installed uncompiled; where Python may not keep what it compiles, each process takes ten seconds to import.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test setup lint lint-contracts fuzz test-gpu test-slow clean
 
@@ -19,8 +21,7 @@ demo: .venv/runtime
 
 test: .venv/dev lint lint-contracts
 	@tinsmith toolchain
-	pytest -n 2 -m "not gpu and not e2e and not slow"
-	pytest -n 2 -m "e2e and not slow"
+	pytest -n 2 -m "not gpu and not slow"
 
 lint: .venv/dev
 	ruff check .

@@ -21,26 +21,33 @@ CHATML = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each worker of the end-to-end tests a core of its own.
+    """Give each worker a core of its own.
 
-    llama.cpp's threads wait for each other by spinning, so that two servers on the same cores are many times slower.
+    The threads of torch and llama.cpp wait for each other by spinning, so that two on a core are many times slower.
     """
+    config.option.loadscopereorder = False
     worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker and config.option.markexpr.startswith("e2e"):
+    if worker:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
-class _WalkTogether(LoadFileScheduling):
-    """Each file goes to one worker; those of tests/e2e all to the same, since they share one walk of the line."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that may take longest come first, so that at the end no worker is alone with a long one."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
+class _SharedTogether(LoadFileScheduling):
+    """Each file goes to one worker, and folders that share a walk of the line or a training go there as a whole."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+        shared = [folder for folder in ("tests/e2e/", "tests/model/") if nodeid.startswith(folder)]
+        return shared[0] if shared else super()._split_scope(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _WalkTogether:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _SharedTogether:
     """What hands tests to workers."""
-    return _WalkTogether(config, log)
+    return _SharedTogether(config, log)
 
 
 @pytest.fixture(scope="session")

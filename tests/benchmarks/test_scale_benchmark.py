@@ -8,6 +8,8 @@ from benchmarks.scale_steps import KEPT, PATHS
 from benchmarks.scale_tickets import NEAR, PLANTED, TICKETS, write_tickets
 from pipelines.files import read_json, write_json
 
+pytestmark = pytest.mark.timeout(400)
+
 
 def test_every_step_runs_the_rows_balance_and_a_lost_row_is_noticed(tmp_path):
     lines = measure(tmp_path, 600, everything=False)

@@ -11,6 +11,8 @@ from pipelines.data.engine import engine_mistake, mapped
 from pipelines.errors import TinsmithError
 from tests.data.row_functions import described, killed, odd_rows
 
+pytestmark = pytest.mark.timeout(400)
+
 ROOT = Path(__file__).parents[2]
 ENGINES = ["daft", "ray"]
 KEY = "k" * 40

@@ -9,6 +9,8 @@ from pipelines.model.packed_attention import NAME
 from pipelines.model.qlora import attention_for, fit, make_trainer
 from pipelines.recipe import Lora, Train
 
+pytestmark = pytest.mark.timeout(500)
+
 LORA = Lora(r=4, alpha=8)
 
 

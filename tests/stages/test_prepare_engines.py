@@ -18,6 +18,8 @@ from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import as_yaml
 
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).parents[2]
 CONTRACT = """
 apiVersion: v3.2.0
