@@ -20,11 +20,12 @@ from pipelines.data.canaries import scattered
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.control_tokens import control_tokens
 from pipelines.data.conversations import BrokenConversationError, Message, openai_messages, openai_tools
-from pipelines.data.curation.contamination import GRAM, texts_in
+from pipelines.data.curation.contamination import GRAM
 from pipelines.data.curation.hidden_text import hidden_text_signals
 from pipelines.data.labels import Choices
 from pipelines.data.rendering import Chat, answer_fields, plain_text, render
 from pipelines.data.splits import NO_KEY, SIDES, TRAIN, Assignment, key_hash
+from pipelines.data.structures import texts_in
 from pipelines.data.tokenizing import answer_text
 from pipelines.data.words import folded, words
 from pipelines.errors import TinsmithError

@@ -1,12 +1,23 @@
 """Objects and lists in rows, which ingest keeps as JSON text or as a column for each field."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.data.contracts.contract import Contract
 
 Row = dict[str, Any]
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, in order; keys are none."""
+    left = [value]  # no recursion: what json reads may lie deeper than Python calls
+    while left:
+        inner = left.pop()
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict | list):
+            left.extend(reversed(inner.values() if isinstance(inner, dict) else inner))
 
 
 def single_columns(named: Iterable[str], contract: Contract) -> tuple[str, ...]:

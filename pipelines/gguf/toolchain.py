@@ -171,10 +171,15 @@ def _is_new_enough(version: str) -> bool:
 
 
 def _version(programs: Path) -> str:
-    answer = subprocess.run([programs / "llama-server", "--version"], capture_output=True, text=True)
+    server = programs / "llama-server"
+    unusable = TinsmithError(f"{server}: does not run here; remove it, or name another llama.cpp in TINSMITH_LLAMA_CPP")
+    try:
+        answer = subprocess.run([server, "--version"], capture_output=True, text=True)
+    except OSError:  # built for another processor, or without leave to run
+        raise unusable from None
     found = re.search(r"version: (.+)", answer.stdout + answer.stderr)
     if answer.returncode != 0 or found is None:
-        raise TinsmithError(f"{programs / 'llama-server'}: does not run here; delete {programs} or choose another")
+        raise unusable
     return found[1]
 
 

@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from pipelines.errors import TinsmithError
 from pipelines.files import written_whole
 from pipelines.handoff.bundle import read_digests
@@ -63,7 +61,7 @@ def open_registry() -> Iterator["MlflowClient"]:
         if not os.environ.get("MLFLOW_TRACKING_URI"):
             _make_database(database)
         yield MlflowClient(uri)
-    except (MlflowException, SQLAlchemyError, requests.RequestException, PermissionError) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise TinsmithError(
             f"MLflow at {_without_password(uri)}: {_without_password(_cause(error))}; "
             "nothing is lost: `dvc repro` again registers the model"
@@ -214,4 +212,5 @@ def _cause(error: Exception) -> str:
 
 
 def _without_password(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//", text)
+    """Without what stands before the last @ of an address, and without its query: either may hold a password."""
+    return re.sub(r"(//[^\s?]*)\?\S*", r"\1", re.sub(r"//\S*@", "//", text))

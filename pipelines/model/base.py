@@ -128,10 +128,13 @@ def folder_digest(folder: Path) -> str:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The folder's tokenizer; raises TinsmithError where it has no chat template."""
+    """The folder's tokenizer, of several chat templates with the default; raises TinsmithError where it has none."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    if isinstance(tokenizer.chat_template, dict):
+        # The one that converters write into a GGUF, and that servers therefore use.
+        tokenizer.chat_template = tokenizer.chat_template.get("default")
     if not tokenizer.chat_template:
         raise TinsmithError(f"model.base: {folder.name} has no chat template; choose an instruction-tuned base")
     return tokenizer

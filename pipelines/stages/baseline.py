@@ -13,7 +13,7 @@ from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import Tools, chat_text, expected_tokens
 from pipelines.errors import TinsmithError
 from pipelines.exported import judged_quant
-from pipelines.files import read_json, sha256_of_file, write_json, written_whole
+from pipelines.files import clear_unfinished, read_json, sha256_of_file, write_json, written_whole
 from pipelines.gguf import imatrix
 from pipelines.gguf.base_gguf import base_gguf
 from pipelines.gguf.metadata import trained_context
@@ -75,6 +75,7 @@ def baseline(recipe: Recipe, paths: Paths) -> None:
             found = answer_likelihoods(model, expected, paths.scratch / "baseline", server, label)
             likelihoods |= dict.fromkeys(asked, found)
     ids = [row["example_id"] for row in rows]
+    clear_unfinished(paths.work / "baseline")
     with written_whole(paths.work / "baseline") as folder:
         for variant, given in answers.items():
             write_answers(folder / f"{variant}.jsonl", ids, given)

@@ -54,6 +54,8 @@ _CONTEXT_TO_COUNT = 256
 
 def evaluate(recipe: Recipe, paths: Paths) -> None:
     """Score base and tuned, judge by the recipe's gate, and write the evaluation's reports."""
+    check_made("prepare", recipe.name, paths.work / "test.parquet")
+    check_made("export", recipe.name, paths.reports / "export.json", paths.work / "gguf")
     rows = judged_rows(SideRows(paths.work / "test.parquet"), recipe.evaluate.max_rows)
     if not rows:
         raise TinsmithError(

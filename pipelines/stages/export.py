@@ -24,7 +24,7 @@ from pipelines.data.sampled_text import (
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import TokenizedExample, chat_text, tokenize_row
 from pipelines.errors import TinsmithError
-from pipelines.files import sha256_of_file, sha256_of_json, write_json, written_whole
+from pipelines.files import clear_unfinished, sha256_of_file, sha256_of_json, write_json, written_whole
 from pipelines.gguf import imatrix, parity, perplexity
 from pipelines.gguf.convert import changes_tied_embeddings, convert, convert_adapter
 from pipelines.gguf.imatrix import ImportanceMatrix, importance_matrix
@@ -88,8 +88,12 @@ def export(recipe: Recipe, paths: Paths) -> None:
     check_made("train", recipe.name, paths.work / "adapter")
     steps = Steps()
     material = _material(load_tokenizer(base.folder), paths)
-    paths.work.mkdir(parents=True, exist_ok=True)
-    with written_whole(paths.work / "gguf") as folder, tempfile.TemporaryDirectory(dir=paths.work) as name:
+    # A killed export leaves whole models behind.
+    clear_unfinished(paths.work / "gguf", paths.work / "export")
+    with (
+        written_whole(paths.work / "gguf") as folder,
+        tempfile.TemporaryDirectory(prefix=".export.", dir=paths.work) as name,
+    ):
         scratch = Path(name)
         folder.mkdir()
         merged, sixteen_bit = scratch / recipe.name, scratch / "16bit.gguf"

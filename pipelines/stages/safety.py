@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.contracts.contract import merged_contract, read_contract
-from pipelines.data.privacy.outputs import brought_up
+from pipelines.data.privacy.outputs import brought_up, told_by
 from pipelines.data.privacy.screening import everybody_of, screen_of
 from pipelines.data.rendering import question_chat
 from pipelines.data.side_rows import SideRows
@@ -237,7 +237,7 @@ def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: 
 def _personal_data(rows: Sequence[Row], answers: Mapping[str, Sequence[str]], recipe: Recipe, paths: Paths) -> Part:
     contract = merged_contract([read_contract(Path(one.contract)) for one in recipe.data.example_sources.values()])
     detector = screen_of(recipe.data.privacy, contract, (), everybody_of(recipe, paths), paths.recipe).detector
-    given = [[*(turn["content"] for turn in row["prompt"]), row["answer"]] for row in rows]
+    given = [[*told_by([row["prompt"], row["tools"]]), row["answer"]] for row in rows]
     found = {
         model: [brought_up(text, known, detector) for text, known in zip(texts, given, strict=True)]
         for model, texts in answers.items()

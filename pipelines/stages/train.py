@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.data.side_rows import SideRows
 from pipelines.data.tokenizing import LossOn, TokenizedExample, tokenize_row
-from pipelines.files import sha256_of_file, write_json, written_whole
+from pipelines.files import clear_unfinished, sha256_of_file, write_json, written_whole
 from pipelines.gguf.toolchain import find_toolchain
 from pipelines.gguf.toolchain_check import check_toolchain
 from pipelines.model.base import BaseModel, base_model, load_tokenizer
@@ -52,6 +52,7 @@ def train(recipe: Recipe, paths: Paths) -> None:
     )
     outcome = fit(trainer)
 
+    clear_unfinished(paths.work / "adapter")
     with written_whole(paths.work / "adapter") as fresh:
         write_adapter(trainer.model, fresh, base.name)
     with written_whole(paths.reports / "loss.csv") as fresh, fresh.open("w", newline="") as stream:

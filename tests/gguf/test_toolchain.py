@@ -57,9 +57,10 @@ def test_a_named_folder_that_lacks_programs_is_not_passed_over(bare, monkeypatch
         find_toolchain()
 
 
-def test_a_program_that_does_not_run_here_is_told(bare, monkeypatch):
+@pytest.mark.parametrize("program", [b"#!/bin/sh\nexit 132\n", b"\x7fELF of another processor"])
+def test_a_program_that_does_not_run_here_is_told(bare, monkeypatch, program):
     install(bare / "mine", "0.5.1")
-    (bare / "mine" / "llama-server").write_text("#!/bin/sh\nexit 132\n")
+    (bare / "mine" / "llama-server").write_bytes(program)
     monkeypatch.setenv("TINSMITH_LLAMA_CPP", str(bare / "mine"))
     with pytest.raises(TinsmithError, match="llama-server: does not run here"):
         find_toolchain()

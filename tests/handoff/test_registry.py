@@ -231,6 +231,23 @@ def test_a_broken_database_is_one_line(project, handoff, bundle):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql+none://mlflow:hunter2/x@127.0.0.1:9/mlflow", "postgresql+none://127.0.0.1:9/mlflow"),
+        ("postgresql+none://mlflow:hunter2@x@127.0.0.1:9/mlflow", "postgresql+none://127.0.0.1:9/mlflow"),
+        ("postgresql+none://127.0.0.1:9/m?user=u&password=hunter2", "postgresql+none://127.0.0.1:9/m"),
+    ],
+)
+def test_a_database_without_its_driver_is_one_line_without_the_password(monkeypatch, uri, shown):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TinsmithError, match="nothing is lost") as error, open_registry() as client:
+        client.search_experiments()
+    assert str(error.value).startswith(f"MLflow at {shown}: ")
+    assert "hunter2" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_a_server_that_is_down_is_one_line_without_the_password(handoff, bundle, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:hunter2@127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import zipfile
 
 import pytest
@@ -197,3 +198,12 @@ def test_a_base_without_a_chat_template_is_refused(chatml_base, tmp_path):
         (plain / file).write_bytes((chatml_base / file).read_bytes())
     with pytest.raises(TinsmithError, match=r"^model\.base: plain has no chat template"):
         load_tokenizer(plain)
+
+
+def test_of_several_chat_templates_the_default_is_taken(chatml_base, tmp_path):
+    """Which is the one that converters write into a GGUF."""
+    several = tmp_path / "several"
+    shutil.copytree(chatml_base, several)
+    (several / "additional_chat_templates").mkdir()
+    (several / "additional_chat_templates" / "tool_use.jinja").write_text("{{ tools }}")
+    assert load_tokenizer(several).chat_template == load_tokenizer(chatml_base).chat_template

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from rensa import RMinHash
 
 from pipelines.batches import batched
 from pipelines.data.curation.ledger import Mask
+from pipelines.data.structures import texts_in
 from pipelines.data.words import shingles, words
 from pipelines.errors import TinsmithError
 from pipelines.parquet import batches_in
@@ -85,17 +85,6 @@ def benchmark_texts(path: Path) -> Iterator[str]:
                 raise TinsmithError(f"{path}: a benchmark is .jsonl, .csv, .parquet or .txt, with or without .gz")
     except (OSError, ValueError, csv.Error) as error:
         raise TinsmithError(f"{path}: the benchmark cannot be read ({type(error).__name__})") from None
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, in order; keys are none."""
-    left = [value]  # no recursion: what json reads may lie deeper than Python calls
-    while left:
-        inner = left.pop()
-        if isinstance(inner, str):
-            yield inner
-        elif isinstance(inner, dict | list):
-            left.extend(reversed(inner.values() if isinstance(inner, dict) else inner))
 
 
 def _json_lines_texts(lines: Iterable[str], path: Path) -> Iterator[str]:

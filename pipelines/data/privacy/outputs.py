@@ -1,11 +1,14 @@
 """Personal data and secrets that a model brings up of itself."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.normalise import fold, normalise
 from pipelines.data.privacy.people import whole_words
+from pipelines.data.structures import texts_in
 
 
 def brought_up(text: str, given: Sequence[str], detector: Detector) -> Counter[str]:
@@ -21,6 +24,11 @@ def brought_up(text: str, given: Sequence[str], detector: Detector) -> Counter[s
         if not stands and not (as_number and any(as_number in one for one in squeezed)):
             found[span.kind] += 1
     return found
+
+
+def told_by(chat: Any) -> list[str]:
+    """What messages and tools tell, calls' arguments and reasoning too; numbers as JSON writes them."""
+    return [*texts_in(chat), json.dumps(chat, ensure_ascii=False)]
 
 
 def _folded(text: str) -> str:

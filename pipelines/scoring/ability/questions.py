@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -118,7 +119,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     raw = path.read_bytes()
     try:
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-    except (UnicodeDecodeError, EOFError, OSError) as error:
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
         raise TinsmithError(f"{path}: cannot be read as text ({type(error).__name__}); get it anew") from None
     if ".csv" in path.suffixes:
         table = csv.DictReader(io.StringIO(text, newline=""))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import sys
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from numbers import Real
@@ -32,9 +33,12 @@ def load_function(name: str, place: str) -> OwnFunction:
     if spec is None or spec.loader is None:
         raise TinsmithError(f"{where}: {file}: is no Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by its name.
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # noqa: BLE001 - another's code may raise anything
+        del sys.modules[spec.name]
         raise TinsmithError(f"{where}: {file}: {type(error).__name__} while it was imported; mend it") from None
     found = getattr(module, function, None)
     if not callable(found):

@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _FENCE = "```"
+# Behind the first fence may stand the language's name; a word before anything else is the answer's own.
+_LANGUAGE = re.compile(r"\A(?:(?i:json|sql)\b|\w*(?=\s*[\n{]))")
 
 
 def without_fence(answer: str) -> str:
@@ -14,8 +16,7 @@ def without_fence(answer: str) -> str:
     text = answer.strip()
     if len(text) < 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
         return answer
-    # Behind the first fence may stand the language's name.
-    return re.sub(r"\A\w*", "", text[len(_FENCE) : -len(_FENCE)]).strip()
+    return _LANGUAGE.sub("", text[len(_FENCE) : -len(_FENCE)]).strip()
 
 
 def object_in(text: str) -> dict[str, Any] | None:

@@ -88,10 +88,14 @@ def test_hellaswag_is_cleaned_and_prompted_as_lm_eval_does(tmp_path, label):
     assert question.truth == {"gold": 1}
 
 
-def test_a_cut_gzip_file_is_one_clear_line(tmp_path):
+_ZIPPED = gzip.compress(json.dumps(HELLASWAG).encode())
+
+
+@pytest.mark.parametrize("broken", [_ZIPPED[:-9], _ZIPPED[:12] + b"\xff" * 9 + _ZIPPED[21:]], ids=["cut", "changed"])
+def test_a_broken_gzip_file_is_one_clear_line(tmp_path, broken):
     file = tmp_path / "hellaswag" / "validation.jsonl.gz"
     file.parent.mkdir()
-    file.write_bytes(gzip.compress(json.dumps(HELLASWAG).encode())[:-9])
+    file.write_bytes(broken)
     with pytest.raises(TinsmithError, match=r"validation\.jsonl\.gz: cannot be read as text"):
         TASKS["hellaswag"].questions(tmp_path)
 

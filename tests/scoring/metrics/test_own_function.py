@@ -23,6 +23,21 @@ def test_a_function_of_the_recipes_own_judges_each_row(tmp_path):
     assert rows[0]["answer"] == "ab"
 
 
+def test_its_file_may_hold_a_dataclass(tmp_path):
+    file = tmp_path / "weighed.py"
+    file.write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "@dataclass\n"
+        "class Weight:\n"
+        "    of: float\n"
+        "def weighed(answer, expected, row):\n"
+        "    return Weight(0.5).of\n"
+    )
+    function = load_function("weighed", f"{file}:weighed")
+    assert own_scores("weighed", function, rows_expecting("a"), ["a"]).tolist() == [0.5]
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
