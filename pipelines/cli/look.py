@@ -28,8 +28,8 @@ def look_at(name: str, count: int) -> None:
     examples = chosen_examples(paths.work, tokenizer, recipe.train.loss_on, max(count, ON_PAGE))
     console = Console(highlight=False, markup=False)
     for example in examples[:count]:
-        name = printable(example.example_id)
-        console.print(f"{name}: {example.side}, {example.tokens} tokens, {example.trained} trained", style="bold")
+        row = printable(example.example_id)
+        console.print(f"{row}: {example.side}, {example.tokens} tokens, {example.trained} trained", style="bold")
         pieces = ((printable(text), "bold green" if trained else "") for text, trained in example.pieces)
         console.print(Text.assemble(*pieces))
         console.print()

@@ -131,7 +131,10 @@ def _csv_columns(path: Path, encoding: str) -> tuple[str, tuple[SampleColumn, ..
 def _delimiter(path: Path, encoding: str) -> str:
     """The one that cuts the first line into the most fields."""
     first = next((line.text for line in read_lines(path, encoding) if line.text.strip()), "")
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
+    try:
+        return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
+    except csv.Error:
+        raise TinsmithError(f"{path}: its lines cannot be told apart; save the file as plain UTF-8 CSV") from None
 
 
 def _whole_rows(records: Iterator[Record], width: int, encoding: str) -> Iterator[list[str]]:

@@ -36,7 +36,9 @@ def test_examples_are_printed_and_a_page_of_them_is_written(tinsmith):
     assert code == 0
     assert out.count("lamp<|im_end|>") == 2
     assert out.count("tokens, 5 trained") == 2
-    assert (work / "look.html").read_text().count("<mark>lamp&lt;|im_end|&gt;</mark>") == 20
+    page = (work / "look.html").read_text()
+    assert "notes" in page
+    assert page.count("<mark>lamp&lt;|im_end|&gt;</mark>") == 20
 
 
 @pytest.mark.usefixtures("resolved")

@@ -182,6 +182,7 @@ def test_rare_values_are_left_out_of_a_closed_list():
         ("text\none\ntwo\n", "rows.csv: has one column only"),
         ("text,text\na,b\n", "rows.csv:1: column 2 has the name of an earlier one"),
         ('"text,label\na,b\n', "rows.csv:1: the header cannot be read"),
+        ("id,body,label\r1,x,good\r", "rows.csv: its lines cannot be told apart"),
         ("email,phone\na@example.com,1\n", "rows.csv: needs a text and an answer beside personal and id columns"),
     ],
 )

@@ -7,6 +7,7 @@ they have at least 8 words; a run that more than 10 training rows share is commo
 import csv
 import gzip
 import json
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
@@ -83,7 +84,7 @@ def benchmark_texts(path: Path) -> Iterator[str]:
                 yield from lines
             else:
                 raise TinsmithError(f"{path}: a benchmark is .jsonl, .csv, .parquet or .txt, with or without .gz")
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         raise TinsmithError(f"{path}: the benchmark cannot be read ({type(error).__name__})") from None
 
 

@@ -32,8 +32,9 @@ def encoded_runs(text: str, longest: int) -> Iterator[tuple[int, int, str]]:
 def _encoded_word(run: str) -> str | None:
     """What a header's encoded words say (RFC 2047)."""
     try:
-        return str(email.header.make_header(email.header.decode_header(run)))
-    except (email.errors.HeaderParseError, LookupError, UnicodeDecodeError):
+        parts = email.header.decode_header(run)
+        return "".join(part if isinstance(part, str) else part.decode(charset or "ascii") for part, charset in parts)
+    except (email.errors.HeaderParseError, LookupError, UnicodeError):
         return None
 
 

@@ -3,7 +3,7 @@
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,7 +27,7 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised:
-    """NFKC (Unicode Annex 15) by character, no invisible characters, ASCII digits, dashes and spaces, no escapes."""
+    """NFKC (Unicode Annex 15) by composed character, no invisible ones, ASCII digits, dashes and spaces, no escapes."""
     escapes = ("%" in text or "&" in text) and _ESCAPE.search(text) is not None
     if text.isascii() and not escapes:
         return Normalised(text, range(len(text)), range(1, len(text) + 1))
@@ -56,11 +56,28 @@ def fold(text: str) -> str:
 
 
 def _add(part: str, offset: int, characters: list[str], starts: list[int], ends: list[int]) -> None:
-    for index, character in enumerate(part, offset):
-        for plain in _plain(character):
-            characters.append(plain)
-            starts.append(index)
-            ends.append(index + 1)
+    composed = unicodedata.is_normalized("NFC", part)
+    for start, end in _single(part) if composed else _joined(part):
+        written = part[start:end] if composed else unicodedata.normalize("NFC", part[start:end])
+        for character in written:
+            for plain in _plain(character):
+                characters.append(plain)
+                starts.append(offset + start)
+                ends.append(offset + end)
+
+
+def _single(text: str) -> Iterator[tuple[int, int]]:
+    """Where each character begins and ends."""
+    return zip(range(len(text)), range(1, len(text) + 1), strict=True)
+
+
+def _joined(text: str) -> Iterator[tuple[int, int]]:
+    """Where each character with the marks, or a Korean syllable's letters, that are to be composed with it stands."""
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or not (unicodedata.combining(text[end]) or "\u1161" <= text[end] <= "\u11ff"):
+            yield start, end
+            start = end
 
 
 def _unescaped(escape: str) -> str | None:

@@ -228,7 +228,7 @@ def _members(file: PlainFile, pattern: str, copy: Path) -> Iterator[PlainFile]:
     bound = _bound(file.path.stat().st_size)
     with closing(_archive(file)) as archive:
         names = _safe_names(archive, file.told)
-        chosen = sorted(name for name in names if fnmatch.fnmatchcase(name, pattern))
+        chosen = sorted((name for name in names if fnmatch.fnmatchcase(_within(name), pattern)), key=_within)
         if not chosen:
             raise TinsmithError(f"{file.told}: no file in it matches members {pattern!r}")
         for name in chosen:
@@ -236,7 +236,8 @@ def _members(file: PlainFile, pattern: str, copy: Path) -> Iterator[PlainFile]:
             assert stream is not None
             with stream, copy.open("wb") as out:
                 bound = _copy(stream, out, bound, file.told)
-            yield PlainFile(copy, f"{file.label}/{name}", PurePosixPath(name).name, f"{file.told}/{name}")
+            place = _within(name)
+            yield PlainFile(copy, f"{file.label}/{place}", PurePosixPath(name).name, f"{file.told}/{place}")
 
 
 def _archive(file: PlainFile) -> zipfile.ZipFile | tarfile.TarFile:
@@ -248,13 +249,18 @@ def _safe_names(archive: zipfile.ZipFile | tarfile.TarFile, told: str) -> list[s
     names = []
     for name, is_folder, is_file in _entries(archive):
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or not path.parts or not is_file | is_folder:
+        if path.is_absolute() or ".." in path.parts or not (path.parts or is_folder) or not is_file | is_folder:
             raise TinsmithError(f"{told}: holds a link, a device or a name that leads out of it; pack it anew without")
         if not is_folder:
             names.append(name)
-    if len(names) != len(set(names)):
+    if len(names) != len(set(map(_within, names))):
         raise TinsmithError(f"{told}: holds two files of the same name; pack it anew")
     return names
+
+
+def _within(name: str) -> str:
+    """A name as seen from the archive's top, which `tar .` writes before each."""
+    return name.removeprefix("./")
 
 
 def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[str, bool, bool]]:

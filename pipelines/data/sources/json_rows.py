@@ -15,7 +15,9 @@ from pipelines.data.sources.text_lines import (
     codec_of,
     has_lone_surrogate,
     read_lines,
+    read_whole,
     shown,
+    size_in,
     text_faults,
     undecoded,
 )
@@ -50,11 +52,11 @@ def json_rows(file: PlainFile, encoding: str, shape: Shape | None, contract: Con
     if file.path.stat().st_size > _LARGEST_JSON:
         raise TinsmithError(f"{file.told}: is larger than 1 GiB; write it as JSON Lines, one object a line")
     codec = codec_of(file.path, encoding)
-    text = "".join(line.text for line in read_lines(file.path, encoding))
-    counted, line, offset = 0, 1, 0
+    line, text, offset = read_whole(file.path, encoding)
+    counted = 0
     for start, end, fault in _values_in(text):
         line += text.count("\n", counted, start)
-        offset += len(text[counted:start].encode(codec, "surrogatepass"))
+        offset += size_in(text[counted:start], codec)
         counted = start
         raw = text[start:end]
         broken = (*text_faults(raw, encoding), fault) if fault else ()

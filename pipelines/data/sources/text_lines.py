@@ -49,10 +49,18 @@ def read_lines(path: Path, encoding: str, start: Place | None = None) -> Iterato
         while text := text_stream.readline(LONGEST_ROW):
             number += 1
             yield Line(number, text, offset)
-            offset += _size(text, codec)
+            offset += size_in(text, codec)
             while len(text) == LONGEST_ROW and not text.endswith("\n"):
                 text = text_stream.readline(LONGEST_ROW)
-                offset += _size(text, codec)
+                offset += size_in(text, codec)
+
+
+def read_whole(path: Path, encoding: str) -> Line:
+    """A file's whole text as one line, without a byte order mark; raises as read_lines does."""
+    with _opened(path) as stream:
+        codec, mark = _codec_and_mark(stream.peek(len(codecs.BOM_UTF8)), path, encoding)
+        stream.seek(mark)
+        return Line(1, stream.read().decode(codec, _MARK), mark)
 
 
 def text_faults(text: str, encoding: str) -> tuple[str, ...]:
@@ -127,7 +135,7 @@ def _codec_and_mark(start: bytes, path: Path, encoding: str) -> tuple[str, int]:
     raise TinsmithError(f"{path}: not UTF-16, since it has no byte order mark; mend the source's encoding")
 
 
-def _size(text: str, codec: str) -> int:
+def size_in(text: str, codec: str) -> int:
     """How many bytes a text was decoded from; each mark stands for one of them."""
     if text.isascii() and not codec.startswith("utf-16"):
         return len(text)

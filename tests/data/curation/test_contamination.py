@@ -89,9 +89,22 @@ def test_texts_are_found_however_deep_they_lie(tmp_path):
     assert list(benchmark_texts(tmp_path / "a.jsonl")) == ["one", "two"]
 
 
-@pytest.mark.parametrize(("name", "text"), [("a.jsonl", "{"), ("a.parquet", "x"), ("a.docx", "x"), ("a.csv.gz", "x")])
-def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, name, text):
-    (tmp_path / name).write_text(text)
+_ZIPPED = gzip.compress(b"one\ntwo\nthree\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", b"{"),
+        ("a.parquet", b"x"),
+        ("a.docx", b"x"),
+        ("a.csv.gz", b"x"),
+        ("a.txt.gz", _ZIPPED[:-9]),
+        ("a.txt.gz", _ZIPPED[:10] + b"\xff" * 9 + _ZIPPED[19:]),
+    ],
+)
+def test_a_benchmark_that_cannot_be_read_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(TinsmithError, match=name):
         list(benchmark_texts(tmp_path / name))
     with pytest.raises(TinsmithError, match="missing"):

@@ -1,6 +1,7 @@
 import base64
 import html
 import re
+import unicodedata
 from email.header import Header
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.people import full_names
 
 VALUES = {
     "EMAIL": "ada.okafor@mail.example.com",
@@ -94,3 +96,21 @@ def test_nothing_planted_survives_wherever_it_stands(before, planted, disguise, 
     spans = Detector().find(text)
     left = "".join(c for place, c in enumerate(text) if not any(s.start <= place < s.end for s in spans))
     assert len(left) <= len(before) + len(after)
+
+
+@pytest.mark.parametrize("name", ["José Müller", "Zoë Nguyễn", "한 지민"])
+@pytest.mark.parametrize("known_as", ["NFC", "NFD"])
+@pytest.mark.parametrize("written_as", ["NFC", "NFD"])
+def test_a_name_is_the_same_composed_or_not(name, known_as, written_as):
+    written = unicodedata.normalize(written_as, name)
+    text = unicodedata.normalize(written_as, f"Café: call from {name} today")
+    (span,) = Detector(everybody=full_names([unicodedata.normalize(known_as, name)])).find(text)
+    assert text[span.start : span.end] == written
+
+
+@pytest.mark.parametrize(
+    "word", ["=?shift_jis?B?tsC2xQ==?=", "=?ütf-8?Q?abc?=", "=?undefined?Q?abc?=", "=?idna?Q?a..b?=", "=?zlib?Q?abc?="]
+)
+def test_an_encoded_word_that_holds_nothing_stops_nothing(word):
+    (span,) = Detector().find(f"{word} from ada@example.com")
+    assert span.kind == "EMAIL"

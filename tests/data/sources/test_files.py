@@ -118,6 +118,16 @@ def test_the_members_of_an_archive_that_match_are_read_sorted(tmp_path, name, mo
         parts_of(path=str(tmp_path / name), members="*.jsonl")
 
 
+def test_a_folder_packed_from_within_is_read(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_bytes(CSV)
+    with tarfile.open(tmp_path / "a.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "data", ".")
+        assert archive.getnames() == [".", "./a.csv"]
+    ((part, rows),) = parts_of(path=str(tmp_path / "a.tgz"), members="a.*")
+    assert (part.label, read(rows)) == ("a.tgz/a.csv", [("1", "good")])
+
+
 @pytest.mark.parametrize("name", ["../x.csv", "/etc/x.csv", "a/../../x.csv", "..\\x.csv"])
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_an_archive_with_a_name_that_leads_out_of_it_is_refused(tmp_path, pack, name):

@@ -1,5 +1,7 @@
 """JSON Lines and JSON: what an object's values become, and which objects are refused."""
 
+import codecs
+
 import pytest
 
 from tests.data.sources.reads import contract_of, read, refused, rows_of
@@ -120,3 +122,17 @@ def test_fields_of_objects_and_whole_lists_are_read(tmp_path):
     assert read(rows) == [("15.40", "M", '["a", {"n": 9007199254740993}]'), (None, None, "[]")]
     assert [row.kinds for row in rows] == ["nso", "--o", None]
     assert refused(rows) == [(3, ("row: a number or a nesting is beyond all measure",))]
+
+
+def test_an_array_on_one_long_line_is_read_to_its_end(tmp_path):
+    objects = b",".join(b'{"id": "%d", "body": "%s"}' % (number, b"x" * 6_000_000) for number in range(4))
+    found = read(rows_of(tmp_path / "a.json", b"[%s]" % objects))
+    assert [(name, len(body)) for name, body in found] == [(str(number), 6_000_000) for number in range(4)]
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("cp1252", b""), ("utf-8", b""), ("utf-8", codecs.BOM_UTF8)])
+def test_neither_a_mark_nor_a_byte_that_is_no_text_moves_a_place(tmp_path, encoding, mark):
+    content = mark + b'[{"id": "x\x81"},{"id": "y"}]'
+    rows = rows_of(tmp_path / "a.json", content, encoding=encoding)
+    assert refused(rows) == [(1, (f"row: not {encoding}",))]
+    assert [content[row.offset :][:6] for row in rows] == [b'{"id":'] * 2
