@@ -39,11 +39,6 @@ def test_a_duplicate_header(name):
     assert told() == f"data/a.csv:1: the header holds the column '{name.decode()}' twice; keep one"
 
 
-def test_the_empty_cells_that_excel_leaves_behind_a_header():
-    files(a_csv=b"id,body,label,,\n1,x,good,,\n")
-    assert ids(walk()) == [1]
-
-
 def test_a_nul_byte():
     files(
         a_csv=HEADER + GOOD + b"2,ses\0ame,good\n4,x,bad\n",

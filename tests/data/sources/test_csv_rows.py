@@ -120,3 +120,7 @@ def test_every_row_knows_its_byte_and_keeps_its_bytes(tmp_path, name, head, rows
         len(head) + len(b"\n".join([*rows[:place], b""])) for place in range(len(rows))
     ]
     assert [row.raw_bytes or row.raw.encode() for row in read_back] == rows
+
+
+def test_the_empty_cells_that_excel_leaves_behind_a_header_are_no_columns(tmp_path):
+    assert read(rows_of(tmp_path / "a.csv", b"id,body,,\n1,x,,\n")) == [("1", "x")]

@@ -88,7 +88,7 @@ def test_hellaswag_is_cleaned_and_prompted_as_lm_eval_does(tmp_path, label):
     assert question.truth == {"gold": 1}
 
 
-_ZIPPED = gzip.compress(json.dumps(HELLASWAG).encode())
+_ZIPPED = gzip.compress(json.dumps(HELLASWAG).encode(), mtime=0)
 
 
 @pytest.mark.parametrize("broken", [_ZIPPED[:-9], _ZIPPED[:12] + b"\xff" * 9 + _ZIPPED[21:]], ids=["cut", "changed"])
