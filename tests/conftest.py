@@ -20,12 +20,11 @@ CHATML = (
 )
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Give each worker a core of its own.
 
     The threads of torch and llama.cpp wait for each other by spinning, so that two on a core are many times slower.
     """
-    config.option.loadscopereorder = False
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker:
         cores = sorted(os.sched_getaffinity(0))
@@ -38,11 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _SharedTogether(LoadFileScheduling):
-    """Each file goes to one worker, and folders that share a walk of the line or a training go there as a whole."""
+    """Each file goes to one worker; so does each folder whose tests share a walk of the line, or a training."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = [folder for folder in ("tests/e2e/", "tests/model/") if nodeid.startswith(folder)]
-        return shared[0] if shared else super()._split_scope(nodeid)
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        return folder if folder in ("tests/e2e", "tests/model") else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _SharedTogether:

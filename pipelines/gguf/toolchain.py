@@ -172,14 +172,14 @@ def _is_new_enough(version: str) -> bool:
 
 def _version(programs: Path) -> str:
     server = programs / "llama-server"
-    unusable = TinsmithError(f"{server}: does not run here; remove it, or name another llama.cpp in TINSMITH_LLAMA_CPP")
     try:
         answer = subprocess.run([server, "--version"], capture_output=True, text=True)
+        said = answer.stdout + answer.stderr if answer.returncode == 0 else ""
     except OSError:  # built for another processor, or without leave to run
-        raise unusable from None
-    found = re.search(r"version: (.+)", answer.stdout + answer.stderr)
-    if answer.returncode != 0 or found is None:
-        raise unusable
+        said = ""
+    found = re.search(r"version: (.+)", said)
+    if found is None:
+        raise TinsmithError(f"{server}: does not run here; remove it, or name another llama.cpp in TINSMITH_LLAMA_CPP")
     return found[1]
 
 

@@ -46,7 +46,7 @@ def open_registry() -> Iterator["MlflowClient"]:
     """Give a client of `MLFLOW_TRACKING_URI`, by default the database `mlflow.db` in the project folder.
 
     Raises:
-        TinsmithError: the server or the database cannot be reached, is locked, or refuses something in the block.
+        TinsmithError: server or database cannot be reached, is locked, lacks its driver, or refuses what it is asked.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)

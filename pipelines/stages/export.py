@@ -4,7 +4,6 @@ Reads work/<r>/adapter/, the train and validation splits and the base model. Wri
 reports/<r>/export.json, which holds every figure of the proof; a limit that does not hold stops the stage.
 """
 
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -89,12 +88,10 @@ def export(recipe: Recipe, paths: Paths) -> None:
     steps = Steps()
     material = _material(load_tokenizer(base.folder), paths)
     # A killed export leaves whole models behind.
-    clear_unfinished(paths.work / "gguf", paths.work / "export")
-    with (
-        written_whole(paths.work / "gguf") as folder,
-        tempfile.TemporaryDirectory(prefix=".export.", dir=paths.work) as name,
-    ):
-        scratch = Path(name)
+    clear_unfinished(paths.work / "gguf")
+    with written_whole(paths.work / "gguf") as folder:
+        scratch = folder.parent / "scratch"
+        scratch.mkdir()
         folder.mkdir()
         merged, sixteen_bit = scratch / recipe.name, scratch / "16bit.gguf"
         with steps.timed("merge"):

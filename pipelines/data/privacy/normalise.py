@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 # They carry no ink and are no format characters (category Cf), so they must be named.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -56,23 +56,18 @@ def fold(text: str) -> str:
 
 
 def _add(part: str, offset: int, characters: list[str], starts: list[int], ends: list[int]) -> None:
-    composed = unicodedata.is_normalized("NFC", part)
-    for start, end in _single(part) if composed else _joined(part):
-        written = part[start:end] if composed else unicodedata.normalize("NFC", part[start:end])
-        for character in written:
-            for plain in _plain(character):
-                characters.append(plain)
-                starts.append(offset + start)
-                ends.append(offset + end)
+    for start, end in _composed(part):
+        for plain in _plain(part[start:end]):
+            characters.append(plain)
+            starts.append(offset + start)
+            ends.append(offset + end)
 
 
-def _single(text: str) -> Iterator[tuple[int, int]]:
-    """Where each character begins and ends."""
-    return zip(range(len(text)), range(1, len(text) + 1), strict=True)
-
-
-def _joined(text: str) -> Iterator[tuple[int, int]]:
-    """Where each character with the marks, or a Korean syllable's letters, that are to be composed with it stands."""
+def _composed(text: str) -> Iterator[tuple[int, int]]:
+    """Where each character begins and ends, with the marks or letters of a Korean syllable that belong to it."""
+    if unicodedata.is_normalized("NFC", text):
+        yield from zip(range(len(text)), range(1, len(text) + 1), strict=True)
+        return
     start = 0
     for end in range(1, len(text) + 1):
         if end == len(text) or not (unicodedata.combining(text[end]) or "\u1161" <= text[end] <= "\u11ff"):
@@ -91,7 +86,8 @@ def _unescaped(escape: str) -> str | None:
         return None
 
 
-@cache
+# Bounded, since there is no end of marks that a text can put behind a letter.
+@lru_cache(maxsize=2**16)
 def _plain(character: str) -> str:
     return "".join(_plain_one(part) for part in unicodedata.normalize("NFKC", character))
 

@@ -14,7 +14,7 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.csv_blocks import Apart, Block, Layout, read_block, whole_part
 from pipelines.data.sources.csv_records import Record, records_from
 from pipelines.data.sources.files import PlainFile
-from pipelines.data.sources.rows import Row, batches_of, places_of
+from pipelines.data.sources.rows import Row, batches_of, column_names, places_of
 from pipelines.data.sources.text_lines import (
     LONGEST_ROW,
     Place,
@@ -86,7 +86,7 @@ def _layout(header: Record, file: PlainFile, delimiter: str, encoding: str, cont
     width = len(header.fields)
     if width == 1 < len(contract.columns):
         raise TinsmithError(f"{where}: the header holds one column only; is the source's delimiter right?")
-    places = places_of(contract, header.fields, where, "header")
+    places = places_of(contract, column_names(header.fields), where, "header")
     return Layout(file.label, encoding, delimiter, width, tuple(places))
 
 

@@ -120,6 +120,11 @@ def _rows_of(batch: pa.RecordBatch) -> Iterator[Row]:
         yield row._replace(faults=tuple(row.faults or ()), texts=list(row.texts) if known else ())
 
 
+def column_names(header: Iterable[str]) -> list[str]:
+    """The names in a header, with its place from 1 for a cell that has none: Excel leaves such cells behind."""
+    return [name or f"column {place}" for place, name in enumerate(header, 1)]
+
+
 def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -> list[int]:
     """Where each column of the contract stands among the names that a source's part has.
 
@@ -135,7 +140,7 @@ def places_of(contract: Contract, names: Sequence[str], where: str, what: str) -
             hint = f"did you mean {near[0]}?" if near else "add it, or take it out of the contract"
             mistakes.append(f"{where}: the {what} lacks the column {name} of {contract.path}:{column.line} ({hint})")
     if not mistakes:
-        twice = sorted({name for name in names if name and names.count(name) > 1})
+        twice = sorted({name for name in names if names.count(name) > 1})
         mistakes = [f"{where}: the {what} holds the column {name!r} twice; keep one" for name in twice]
     if mistakes:
         raise TinsmithError("\n".join(mistakes))
@@ -151,17 +156,11 @@ def typed_row(
     contract: Contract,
 ) -> Row:
     """A row of cells that know their types, each a text and its kind; `places` are those of the contract's columns."""
-    raw = as_json(by_name(names, [text for text, _ in cells]))
+    raw = as_json(dict(zip(names, [text for text, _ in cells], strict=True)))
     texts = [cells[place][0] for place in places]
     if faults := value_faults(texts):
         return Row(label, line, shown(raw), faults, key_texts(texts, contract), None, None, undecoded(raw, "utf-8"))
     return Row(label, line, shown(raw), (), texts, "".join(cells[place][1] for place in places))
-
-
-def by_name(names: Sequence[str], texts: Iterable[str | None]) -> dict[str, str | None]:
-    """Each cell under its column's name or, where the header has none for it, under its place from 1."""
-    named = enumerate(zip(names, texts, strict=False), 1)
-    return {name or f"column {place}": text for place, (name, text) in named}
 
 
 def key_texts(texts: Sequence[str | None], contract: Contract) -> Sequence[str | None]:

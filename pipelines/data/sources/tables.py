@@ -12,16 +12,7 @@ from pipelines.data.contracts.contract import Contract
 from pipelines.data.contracts.objects import field_of
 from pipelines.data.sources.files import PlainFile
 from pipelines.data.sources.json_records import BrokenJsonError, as_text
-from pipelines.data.sources.rows import (
-    Row,
-    as_json,
-    batches_of,
-    by_name,
-    key_texts,
-    places_of,
-    row_schema,
-    value_faults,
-)
+from pipelines.data.sources.rows import Row, as_json, batches_of, key_texts, places_of, row_schema, value_faults
 from pipelines.data.sources.shapes import reshaped
 from pipelines.data.sources.text_lines import LONGEST_ROW, shown
 from pipelines.errors import TinsmithError
@@ -141,7 +132,7 @@ def _rows(
 ) -> Iterator[Row]:
     letters = [columns[place][0] for place in places]
     for line, cells in enumerate(zip(*(texts.to_pylist() for _, texts in columns), strict=True), number):
-        raw = shown(as_json(by_name(names, cells)))
+        raw = shown(as_json(dict(zip(names, cells, strict=False))))
         texts = [cells[place] for place in places]
         if faults := value_faults(texts):
             yield Row(label, line, raw, faults, key_texts(texts, contract), None)

@@ -8,7 +8,7 @@ import python_calamine
 
 from pipelines.data.contracts.contract import Contract
 from pipelines.data.sources.files import PlainFile, refuse_bomb
-from pipelines.data.sources.rows import Row, places_of, typed_row
+from pipelines.data.sources.rows import Row, column_names, places_of, typed_row
 from pipelines.data.sources.xlsx_extent import cells_spanned
 from pipelines.errors import TinsmithError
 
@@ -25,7 +25,8 @@ def xlsx_rows(file: PlainFile, sheet: str | None, contract: Contract) -> Iterato
         TinsmithError: the file is no XLSX, is encrypted, lacks the sheet or a column of the contract, or spans more
             cells than the memory should hold.
     """
-    number, names, rows = _sheet(file, sheet)
+    number, header, rows = _sheet(file, sheet)
+    names = column_names(header)
     places = places_of(contract, names, f"{file.told}:{number}", "first row")
     types = {place: column.logical_type for place, column in zip(places, contract.columns, strict=True)}
     for number, row in rows:

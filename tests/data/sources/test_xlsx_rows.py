@@ -1,5 +1,6 @@
 """XLSX: cells become the text of a CSV, and what is no sheet of rows is told."""
 
+import json
 import zipfile
 from xml.sax.saxutils import escape
 
@@ -76,6 +77,13 @@ def test_cells_become_the_text_that_the_contract_reads(tmp_path):
         ("9007199254740991", "2026-02-01", "2026-01-31T00:00:00", "3", "false", "7"),
     ]
     assert [(row.line, row.kinds) for row in found] == [(2, None), (4, None)]
+
+
+def test_the_empty_cells_that_excel_leaves_behind_a_header_are_told_by_their_place(tmp_path):
+    rows = [["id", "body", None, None], [1, "a", None, 2]]
+    (row,) = collected(path=workbook(tmp_path / "a.xlsx", one=rows))
+    assert row.texts == ["1", "a"]
+    assert json.loads(row.raw) == {"id": "1", "body": "a", "column 3": None, "column 4": "2"}
 
 
 def test_a_cell_of_a_wrong_type_or_an_error_is_left_to_the_contract(tmp_path):
