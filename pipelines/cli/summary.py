@@ -14,11 +14,11 @@ from pipelines.recipe_reader import checked_name
 from pipelines.scoring.report.cost import STAGES
 
 _WIDTH = 100
-# Columns' heads by variant: few-shot is the base with examples, grammar the same held to the form of the answers.
+# Columns' heads by variant: few-shot is the base with examples, constrained the same held to the form of the answers.
 _VARIANTS = {
     "base": "base",
     "base_few_shot": "few-shot",
-    "base_constrained": "grammar",
+    "base_constrained": "constrained",
     "tuned": "tuned",
     "champion": "champion",
 }

@@ -8,7 +8,7 @@ from pipelines.scoring.answers import Answer
 from pipelines.scoring.comparison import TUNED, Comparison
 from pipelines.scoring.comparison_slices import SliceRow
 from pipelines.scoring.gate import RuleResult, verdict
-from pipelines.scoring.prompts import described
+from pipelines.scoring.variants import described
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pipelines.errors import TinsmithError
 from pipelines.recipe_gate import Rule
 from pipelines.scoring.comparison import TUNED, Comparison
 from pipelines.scoring.comparison_statistics import POWER, Interval, rounded
+from pipelines.scoring.variants import variant_name
 
 Verdict = Literal["pass", "fail", "not-enough-data"]
 Bound = Literal["above", "at least", "at most"]
@@ -49,9 +50,11 @@ class Champion:
 class RuleResult:
     """A rule with the end of its interval that must keep to the threshold, or the figure itself where it has none.
 
+    `judges` is the figure's name in the recipe's gate: a metric, `ability.arc_easy`, `safety.canary_extraction`.
     `within_reach` says whether more rows could still show that the rule holds.
     """
 
+    judges: str
     rule: str
     holds: bool
     figure: float | None
@@ -69,6 +72,7 @@ class RuleResult:
     def as_json(self) -> dict[str, Any]:
         """The shape of evaluation.json's `rules`."""
         return {
+            "judges": self.judges,
             "rule": self.rule,
             "holds": self.holds,
             "figure": self.figure,
@@ -82,6 +86,7 @@ class RuleResult:
 class _Condition:
     """One condition of a rule: how `value`, called `subject`, must stand to the threshold."""
 
+    judges: str
     words: str
     subject: str
     value: float
@@ -140,26 +145,35 @@ def _conditions(name: str, rule: Rule, figure: Figure) -> Iterator[_Condition]:
     for bound, threshold in bounds:
         if threshold is not None:
             words, subject = f"{name}: {bound} {threshold:g}", "the tuned model's figure"
-            yield _Condition(words, subject, figure.tuned, figure.interval, bound, threshold, figure.rows)
+            yield _Condition(name, words, subject, figure.tuned, figure.interval, bound, threshold, figure.rows)
 
 
 def _against_base(name: str, figure: Figure, words: str, bound: Bound, threshold: float) -> _Condition:
     if figure.difference is None:
         raise TinsmithError(f"gate.{name}: the base has no such figure to compare with; give at_least or at_most")
-    subject, value, interval = f"the difference to {figure.base}", figure.difference, figure.difference_interval
+    base = variant_name(figure.base)
+    subject, value, interval = f"the difference to {base}", figure.difference, figure.difference_interval
     if figure.lower_is_better:
-        subject, value = f"the improvement on {figure.base}", -value
+        subject, value = f"the improvement on {base}", -value
         interval = interval and (-interval[1], -interval[0])
-    return _Condition(words, subject, value, interval, bound, threshold, figure.rows, figure.smallest_difference)
+    return _Condition(name, words, subject, value, interval, bound, threshold, figure.rows, figure.smallest_difference)
 
 
 def _champion_result(name: str, rule: Rule, threshold: float, champion: Champion) -> RuleResult:
     words = f"{name}: better than the champion by {threshold:g}"
     if champion.absent is not None:
-        return RuleResult(words, True, None, threshold, None, champion.absent, True, None)
+        return RuleResult(name, words, True, None, threshold, None, champion.absent, True, None)
     found, subject = champion.comparisons[name], "the difference to the champion"
     condition = _Condition(
-        words, subject, found.difference, found.interval, "above", threshold, found.rows, found.smallest_difference
+        name,
+        words,
+        subject,
+        found.difference,
+        found.interval,
+        "above",
+        threshold,
+        found.rows,
+        found.smallest_difference,
     )
     return _result(condition, rule.confidence)
 
@@ -170,6 +184,7 @@ def _result(condition: _Condition, confidence: float) -> RuleResult:
     holds, within_reach = (_keeps(end, condition.bound, condition.threshold) for end in (decisive, other))
     sure = f", with {confidence * 100:g}% confidence" if condition.interval else ""
     return RuleResult(
+        judges=condition.judges,
         rule=condition.words + sure,
         holds=holds,
         figure=rounded(decisive),

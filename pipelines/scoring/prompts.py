@@ -12,14 +12,6 @@ from pipelines.recipe import Answer, JsonAnswer, answer_key
 Row = Mapping[str, Any]
 Prompt = list[dict[str, Any]]
 
-_DESCRIBED = {
-    "base": "The base model, given the recipe's prompt with the form and the allowed values of the answer written out.",
-    "base_few_shot": "The base model, given that prompt behind the training examples that are nearest to the question.",
-    "base_constrained": "The base model, given as much, and held by a grammar to the form and the values of an answer.",
-}
-# What the base is asked, in the order in which it is told; which of them depends on the recipe.
-BASE_VARIANTS = tuple(_DESCRIBED)
-
 
 def judged_rows(test: Iterable[Row], max_rows: int | None) -> list[Row]:
     """The test rows that judge, in their order; at most `max_rows`, chosen by a hash of `example_id`.
@@ -49,16 +41,6 @@ def base_prompt(
         for turn in (*_without_system(shot["prompt"]), {"role": "assistant", "content": shot["answer"]})
     ]
     return [*system, *earlier, *_without_system(prompt)]
-
-
-def described(variant: str, *, constrained: bool = False) -> str:
-    """One sentence of what a variant was asked; `constrained` where the tuned model kept the grammar of the answers."""
-    held = ", held to the form of the answers by a grammar" if constrained else ""
-    if variant == "tuned":
-        return f"The tuned model with the recipe's own prompt{held}."
-    if variant == "champion":
-        return f"The registered champion with the recipe's own prompt{held}."
-    return _DESCRIBED[variant]
 
 
 def _form(answer: Answer | None, allowed: Mapping[str, Sequence[Any]]) -> str:

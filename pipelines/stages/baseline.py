@@ -33,8 +33,9 @@ from pipelines.scoring.metrics.perplexity import (
     write_expected,
     write_likelihoods,
 )
-from pipelines.scoring.prompts import BASE_VARIANTS, Row, base_prompt, described, judged_rows
+from pipelines.scoring.prompts import Row, base_prompt, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer
+from pipelines.scoring.variants import BASE_VARIANTS, described
 from pipelines.stage_runner import run
 
 

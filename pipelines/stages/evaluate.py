@@ -41,8 +41,9 @@ from pipelines.scoring.metrics.measuring import Measuring, check_measurable, mea
 from pipelines.scoring.metrics.perplexity import answer_likelihoods, read_expected, read_likelihoods
 from pipelines.scoring.metrics.perplexity_figure import perplexity_figure
 from pipelines.scoring.own_lengths import in_own_tokens
-from pipelines.scoring.prompts import BASE_VARIANTS, Row, judged_rows
+from pipelines.scoring.prompts import Row, judged_rows
 from pipelines.scoring.tuned_questions import longest_answer, tuned_questions
+from pipelines.scoring.variants import BASE_VARIANTS
 from pipelines.stage_runner import run
 
 Rows = Sequence[Row]

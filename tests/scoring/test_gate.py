@@ -93,6 +93,7 @@ def test_each_condition_is_told_with_its_figure_and_its_reason():
         ("exact_match: at least 0.6, with 99.9% confidence", False, 0.5, 0.6),
         ("exact_match: at most 0.4, with 99.9% confidence", False, 0.7, 0.4),
     ]
+    assert {result["judges"] for result in results} == {"exact_match"}
     assert [result["reason"] for result in results] == [
         "The difference to base is 0.2 (0.1 to 0.3), whose lower end is above 0.05.",
         "The difference to base is 0.2 (0.1 to 0.3), whose lower end is at least -0.2.",

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.recipe import JsonAnswer
-from pipelines.scoring.prompts import BASE_VARIANTS, base_prompt, described, judged_rows
+from pipelines.scoring.prompts import base_prompt, judged_rows
 
 JSON_ANSWER = JsonAnswer.model_validate({"json": ["product", "urgent"]}, strict=False)
 QUESTION = [{"role": "system", "content": "You triage tickets."}, {"role": "user", "content": "My card is gone"}]
@@ -53,13 +53,6 @@ def test_examples_come_as_earlier_turns_and_share_one_prefix():
     ]
     other = base_prompt([QUESTION[0], {"role": "user", "content": "other"}], JSON_ANSWER, {}, shots)
     assert other[:-1] == turns[:-1]
-
-
-def test_every_variant_is_told_in_a_sentence():
-    sentences = [described(variant) for variant in (*BASE_VARIANTS, "tuned")]
-    sentences.append(described("tuned", constrained=True))
-    assert len(set(sentences)) == 5
-    assert all(sentence.endswith(".") and sentence.count(".") == 1 for sentence in sentences)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

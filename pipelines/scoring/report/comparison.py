@@ -4,7 +4,8 @@ from typing import Any
 
 from pipelines.scoring.report.intervals import Group, Mark, intervals_picture
 from pipelines.scoring.report.reports import Json, Reports, Section
-from pipelines.scoring.report.words import percent, points, variant
+from pipelines.scoring.report.words import percent, points
+from pipelines.scoring.variants import variant_name
 
 TUNED = "tuned"
 
@@ -51,7 +52,7 @@ def _means(metrics: Json, variants: list[str]) -> str:
             metric,
             [
                 Mark(
-                    variant(name),
+                    variant_name(name),
                     TUNED if name == TUNED else "base",
                     found[name],
                     found["intervals"].get(name),

@@ -10,7 +10,8 @@ from pipelines.scoring.report.page import environment
 from pipelines.scoring.report.reports import Json, Reports, judged_entry
 from pipelines.scoring.report.svg import Scale, circle, line, picture
 from pipelines.scoring.report.verdict import WORDS
-from pipelines.scoring.report.words import percent, variant
+from pipelines.scoring.report.words import percent
+from pipelines.scoring.variants import variant_name
 
 _ORDER = ("pass", "not-enough-data", "fail")
 
@@ -60,7 +61,7 @@ def _standing(reports: Reports) -> Standing:
         evaluation["verdict"],
         WORDS[evaluation["verdict"]],
         metric,
-        variant(found["compared_with"]),
+        variant_name(found["compared_with"]),
         base,
         found,
         _strip(base, found["tuned"], found["intervals"]["tuned"]),

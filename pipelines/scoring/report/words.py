@@ -2,12 +2,7 @@
 
 from typing import Any
 
-_VARIANTS = {"base_few_shot": "base (few-shot)", "base_constrained": "base (constrained)"}
-
-
-def variant(name: str) -> str:
-    """The name of a variant: base, base (few-shot), tuned."""
-    return _VARIANTS.get(name, name.replace("_", " "))
+from pipelines.scoring.variants import variant_name
 
 
 def percent(share: float | None) -> str:
@@ -90,7 +85,7 @@ def _signed(figure: str) -> str:
 FILTERS = {
     made.__name__: made
     for made in (
-        *(variant, percent, hundredths, points, hundredths_range, points_range, plain, plain_range),
+        *(variant_name, percent, hundredths, points, hundredths_range, points_range, plain, plain_range),
         *(probability, size, duration, money, markdown_cell),
     )
 }

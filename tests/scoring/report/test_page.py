@@ -40,6 +40,13 @@ def test_the_verdict_of_evaluation_json_is_told_as_it_is(full, verdict):
     assert ("More test rows could still decide it." in page) == (verdict == "not-enough-data")
 
 
+def test_the_result_in_one_sentence_is_of_what_the_gate_judges(full, minimal):
+    rule = full.evaluation["rules"][0] | {"judges": "macro_f1"}
+    judged = replace(full, evaluation=full.evaluation | {"rules": [rule]})
+    assert "On macro_f1 the tuned model is 38.0 points better" in visible(report_page(judged))
+    assert "On accuracy the tuned model" in visible(report_page(minimal)), "without rules, of the first metric"
+
+
 def test_a_worse_model_is_called_worse_and_an_equal_one_equal(full, minimal):
     metric = full.evaluation["metrics"]["exact_match"] | {"difference": -0.125, "interval": [-0.2, -0.05]}
     worse = replace(full, evaluation=full.evaluation | {"metrics": {"exact_match": metric}})
