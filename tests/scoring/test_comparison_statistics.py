@@ -66,10 +66,30 @@ def test_three_wins_and_no_loss_settle_nothing():
     assert difference_interval(differences(3, 0, 97), 0.95)[0] < 0
 
 
-def test_small_differences_of_many_rows_are_seen():
-    """Of scores such as chrF: an added loss of 1 would hide them."""
+def test_small_differences_are_seen_on_many_rows_and_not_on_few():
+    """Of scores such as chrF: one row in 50 that fails would undo them, and 100 rows may hold no such row."""
     generator = np.random.default_rng(1)
-    assert difference_interval(generator.normal(0.02, 0.03, 100), 0.95)[0] > 0
+    assert difference_interval(generator.normal(0.02, 0.03, 100), 0.95)[0] < 0
+    assert difference_interval(generator.normal(0.02, 0.03, 400), 0.95)[0] > 0
+
+
+# Share of rows -> score, and the same with differences; the true mean is that of the second differences 0.
+_MOSTLY_RIGHT = {1.0: 0.6, 0.9: 0.37, 0.0: 0.03}
+_NEAR_MISSES = {1.0: 0.92, 2 / 3: 0.05, 0.0: 0.03}
+_RARE_LOSSES = {0.0: 0.78, 0.1: 0.2, -1.0: 0.02}
+
+
+@pytest.mark.parametrize("rows", [30, 80])
+@pytest.mark.parametrize(
+    ("interval", "shares"),
+    [(mean_interval, _MOSTLY_RIGHT), (mean_interval, _NEAR_MISSES), (difference_interval, _RARE_LOSSES)],
+)
+def test_a_rare_failure_that_was_not_seen_is_not_taken_for_impossible(interval, shares, rows):
+    """A lower end above the truth lets a model pass that should not: 2.5% are meant, the plain bootstrap has 26%."""
+    values, chances = np.array(list(shares)), np.array(list(shares.values()))
+    drawn = np.random.default_rng(6).multinomial(rows, chances, size=300)
+    lows = {tuple(found): interval(np.repeat(values, found), 0.95)[0] for found in np.unique(drawn, axis=0)}
+    assert np.mean([lows[tuple(found)] > values @ chances + 1e-9 for found in drawn]) <= 0.05
 
 
 def test_more_confidence_widens_the_interval():
@@ -120,6 +140,15 @@ def test_the_p_value_is_mcnemars_for_right_and_wrong_and_small_for_clear_gains_i
     assert difference_p_value(generator.normal(0.2, 0.3, 60)) < 0.001
     assert difference_p_value(generator.normal(0.0, 0.3, 60)) > 0.05
     assert difference_p_value(np.full(3, 0.25)) > 0.05
+
+
+def test_a_clear_finding_outlives_the_correction_for_very_many_tests():
+    generator = np.random.default_rng(4)
+    worse = generator.normal(-0.7, 0.1, 40)
+    assert difference_p_value(worse) < 0.05 / 10_000
+    scores = np.append(generator.normal(0.05, 0.05, 40), generator.normal(0.8, 0.05, 900))
+    (gap,) = gap_p_values(scores, [np.arange(40)])
+    assert gap < 0.05 / 10_000
 
 
 def test_a_gap_between_rows_that_are_right_and_others_is_fishers():
