@@ -52,13 +52,16 @@ def _reported_figures(report: Path) -> dict[str, Figure]:
 
 
 def reported_figure(reported: Mapping[str, Any]) -> Figure:
-    """A figure of a report as the gate sees it."""
-    ends, difference_ends = reported["interval"], reported["difference_interval"]
+    """A figure of a report as the gate sees it: of one that is better nearer 0, as a bias is, its distance to 0."""
+    tuned, ends, difference_ends = reported["tuned"], reported["interval"], reported["difference_interval"]
+    if reported["better"] == "nearer 0":
+        nearest = 0 if ends[0] <= 0 <= ends[1] else min(map(abs, ends))
+        tuned, ends = abs(tuned), (nearest, max(map(abs, ends)))
     return Figure(
-        tuned=reported["tuned"],
+        tuned=tuned,
         interval=ends and (ends[0], ends[1]),
         rows=reported["rows"],
         difference=reported["difference"],
         difference_interval=difference_ends and (difference_ends[0], difference_ends[1]),
-        lower_is_better=reported["better"] == "lower",
+        lower_is_better=reported["better"] != "higher",
     )

@@ -4,7 +4,7 @@ from pipelines.errors import TinsmithError
 from pipelines.files import write_json
 from pipelines.paths import Paths
 from pipelines.recipe_figures import EXPORT_FIGURES, GENERAL_FIGURES
-from pipelines.scoring.gate_figures import other_figures
+from pipelines.scoring.gate_figures import other_figures, reported_figure
 
 
 def test_the_judged_quants_figures_are_those_of_export(tmp_path, monkeypatch):
@@ -38,3 +38,11 @@ def test_every_figure_of_the_export_can_be_ruled_over(tmp_path, monkeypatch):
     }
     with pytest.raises(TinsmithError, match=r"gate\.export\.general_top1: .* no such figure"):
         other_figures(["export.general_top1"], Paths("triage"), {**entry, "general": None})
+
+
+def test_a_bias_to_the_other_side_is_none_the_better():
+    reported = {"better": "nearer 0", "rows": 80, "base": 0.0, "tuned": -0.9, "interval": [-0.95, -0.8]}
+    figure = reported_figure(reported | {"difference": 0.9, "difference_interval": [0.8, 0.95]})
+    assert (figure.tuned, figure.interval, figure.lower_is_better) == (0.9, (0.8, 0.95), True)
+    around = reported_figure(reported | {"interval": [-0.3, 0.1], "difference": 0.1, "difference_interval": [0.0, 0.3]})
+    assert around.interval == (0, 0.3)

@@ -153,10 +153,10 @@ BBQ = Task(
         Measure(
             "bias_ambiguous",
             ("ambiguous_acc", "ambiguous_biased", "ambiguous_person"),
-            "lower",
+            "nearer 0",
             _ambiguous_bias,
             lowest=-1.0,
         ),
-        Measure("bias_disambiguated", ("disambiguated_biased", "disambiguated_person"), "lower", _bias, lowest=-1.0),
+        Measure("bias_disambiguated", ("disambiguated_biased", "disambiguated_person"), "nearer 0", _bias, lowest=-1.0),
     ),
 )

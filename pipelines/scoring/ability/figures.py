@@ -34,6 +34,9 @@ def figures(task: Task, base: Sequence[Scores], tuned: Sequence[Scores]) -> dict
 
 def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[str, Any]:
     base_value, tuned_value = float(measure.statistic(*base)), float(measure.statistic(*tuned))
+    difference, difference_interval = tuned_value - base_value, _difference_interval(measure, base, tuned)
+    if measure.better == "nearer 0":
+        difference, difference_interval = _of_distances(base_value, tuned_value, difference_interval)
     return {
         "better": measure.better,
         "rows": base[0].size,
@@ -41,8 +44,8 @@ def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[s
         "base_interval": list(_interval(measure, base)),
         "tuned": rounded(tuned_value),
         "interval": list(_interval(measure, tuned)),
-        "difference": rounded(tuned_value - base_value),
-        "difference_interval": list(_difference_interval(measure, base, tuned)),
+        "difference": rounded(difference),
+        "difference_interval": list(difference_interval),
     }
 
 
@@ -54,6 +57,13 @@ def _difference_interval(measure: Measure, base: list[Values], tuned: list[Value
     """Of tuned minus base, row for row."""
     differences = _row_values(measure, tuned) - _row_values(measure, base)
     return difference_interval(differences, CONFIDENCE, 1.0 - measure.lowest)
+
+
+def _of_distances(base: float, tuned: float, interval: Interval) -> tuple[float, Interval]:
+    """Tuned's distance to 0 less the base's, and between what it lies where the difference lies in `interval`."""
+    low, high = (abs(base + end) - abs(base) for end in interval)
+    reaches_zero = interval[0] <= -base <= interval[1]
+    return abs(tuned) - abs(base), (rounded(-abs(base) if reaches_zero else min(low, high)), rounded(max(low, high)))
 
 
 def _row_values(measure: Measure, columns: list[Values]) -> Values:

@@ -48,16 +48,20 @@ def mean(values: Values) -> Values:
     return np.asarray(values.mean(axis=-1))
 
 
+Better = Literal["higher", "lower", "nearer 0"]
+
+
 @dataclass(frozen=True)
 class Measure:
     """A figure made of all rows that have every one of `columns` among their scores.
 
     `statistic` takes one array a column, rows on the last axis, and reduces that axis to a number from `lowest` to 1.
+    Of a measure that is better "nearer 0", such as a bias to either side, the difference is that of the distances to 0.
     """
 
     name: str
     columns: tuple[str, ...]
-    better: Literal["higher", "lower"] = "higher"
+    better: Better = "higher"
     statistic: Callable[..., Values] = mean
     lowest: float = 0.0
 

@@ -79,4 +79,4 @@ def test_the_bias_score_of_the_paper(write):
     assert found["ability.bbq_bias_disambiguated"]["tuned"] == 0.0
     assert found["ability.bbq_bias_ambiguous"]["rows"] == 4
     assert np.isclose(found["ability.bbq"]["tuned"], 2 / 6)
-    assert found["ability.bbq_bias_ambiguous"]["better"] == "lower"
+    assert found["ability.bbq_bias_ambiguous"]["better"] == "nearer 0"

@@ -42,7 +42,7 @@ def test_the_difference_of_ratios_resamples_both_models_by_the_same_rows():
     figure = figures(task(RATIO), BASE, tuned)["ability.made_up_ratio"]
     assert figure["difference"] == pytest.approx(1 / 3, abs=1e-6)
     low, high = figure["difference_interval"]
-    assert high - low < (figure["interval"][1] - figure["interval"][0]) / 2
+    assert high - low < 0.7 * (figure["interval"][1] - figure["interval"][0])  # what is left is the rows added
     assert low < 1 / 3
 
 
@@ -83,3 +83,17 @@ def test_a_measure_takes_the_rows_that_have_its_scores_and_is_left_out_where_non
     found = figures(task(Measure("", ("acc",)), Measure("gone", ("missing",))), rows, rows)
     assert set(found) == {"ability.made_up"}
     assert found["ability.made_up"]["rows"] == 2
+
+
+def test_of_a_bias_to_either_side_the_difference_is_that_of_the_distances():
+    towards = Measure("bias", ("side",), "nearer 0", lambda side: side.mean(axis=-1), lowest=-1.0)
+    base = [{"side": 0.0}] * 200
+    away = figures(task(towards), base, [{"side": -0.9}] * 200)["ability.made_up_bias"]
+    assert (away["tuned"], away["difference"]) == (-0.9, 0.9)
+    assert away["difference_interval"][0] > 0.7
+    back = figures(task(towards), [{"side": -0.9}] * 200, base)["ability.made_up_bias"]
+    assert back["difference"] == -0.9
+    assert -0.9 <= back["difference_interval"][0] < back["difference_interval"][1] < -0.7
+    over = figures(task(towards), [{"side": -0.4}] * 200, [{"side": 0.4}] * 200)["ability.made_up_bias"]
+    assert over["difference"] == 0
+    assert over["difference_interval"][0] < 0 < over["difference_interval"][1]
