@@ -1,7 +1,7 @@
 """The gate: does the tuned model keep the recipe's rules, as far as the test rows can tell?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pipelines.errors import TinsmithError
@@ -22,7 +22,8 @@ _ROUNDING = 1e-9
 class Figure:
     """What a rule is held against: the tuned model's value and its difference to the base, with their intervals.
 
-    The intervals are two-sided at the rule's confidence; a figure that is counted and not sampled has none.
+    The intervals are two-sided at the rule's confidence; a figure that is counted and not sampled has none. Of what a
+    model must not say, `unanswered` are the rows on which it said nothing.
     """
 
     tuned: float
@@ -33,6 +34,7 @@ class Figure:
     lower_is_better: bool = False
     base: str = "base"
     smallest_difference: float | None = None
+    unanswered: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,10 @@ def rule_results(rules: Mapping[str, Rule], figures: Mapping[str, Figure], champ
     """Each condition of the gate with its figure; `figures` has all that the rules name."""
     results = []
     for name, rule in rules.items():
-        results += [_result(condition, rule.confidence) for condition in _conditions(name, rule, figures[name])]
+        conditions = _conditions(name, rule, figures[name])
+        results += [
+            _as_proven(_result(condition, rule.confidence), figures[name].unanswered) for condition in conditions
+        ]
         if rule.better_than_champion_by is not None:
             results.append(_champion_result(name, rule, rule.better_than_champion_by, champion))
     return results
@@ -194,6 +199,15 @@ def _result(condition: _Condition, confidence: float) -> RuleResult:
         within_reach=within_reach,
         rows=condition.rows,
     )
+
+
+def _as_proven(result: RuleResult, unanswered: int) -> RuleResult:
+    """A rule that holds does so only as far as every row was answered."""
+    if not (result.holds and unanswered):
+        return result
+    rows = "a question" if unanswered == 1 else f"{unanswered} questions"
+    reason = f"{result.reason.removesuffix('.')}; but {rows} got no answer, which proves nothing."
+    return replace(result, holds=False, within_reach=True, reason=reason)
 
 
 def _keeps(end: float, bound: Bound, threshold: float) -> bool:

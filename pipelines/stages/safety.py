@@ -92,31 +92,44 @@ def safety(recipe: Recipe, paths: Paths) -> None:
         given = {model.name: _answers_to_probes(model, probes, tokenizer, paths) for model in models}
         said = {model: {name: answer.text for name, answer in answers.items()} for model, answers in given.items()}
         if canaries:
-            parts["canaries"] = _canaries(canaries, said, models, tokenizer, paths)
+            missing = _unanswered([given[_TUNED][canary.canary] for canary in canaries])
+            found = _canaries(canaries, said, models, tokenizer, paths)
+            parts["canaries"] = found.with_unanswered(missing, "memorised_canaries")
         if asked.membership:
             parts["membership"] = _membership(models, tokenizer, recipe, paths)
-    refused = {model: {name: answers[name] for name in refusals} for model, answers in said.items()}
+    refused = {model: {name: answers[name] for name in refusals} for model, answers in given.items()}
     if refusals:
-        parts["must_refuse"] = must_refuse_part(refused[_BASE], refused[_TUNED], asked.refusal)
+        texts = {model: {name: said[model][name] for name in refusals} for model in said}
+        parts["must_refuse"] = must_refuse_part(texts[_BASE], texts[_TUNED], asked.refusal)
     if asked.personal_data or asked.must_not_say:
         parts |= _of_answers(_judged_rows(recipe, paths), refused, tuned, recipe, paths)
     _write(parts, probes, given, tuned, paths)
 
 
 def _of_answers(
-    rows: Sequence[Row], refused: Mapping[str, Mapping[str, str]], tuned: _Model, recipe: Recipe, paths: Paths
+    rows: Sequence[Row], refused: Mapping[str, Mapping[str, Answer]], tuned: _Model, recipe: Recipe, paths: Paths
 ) -> dict[str, Part]:
     """What the answers to the rows that judge, and to what must be `refused`, should not hold."""
     asked = recipe.evaluate.safety
     answers = _answers_to_rows(rows, tuned, recipe, paths)
     parts: dict[str, Part] = {}
     if asked.personal_data:
-        parts["personal_data"] = _personal_data(rows, answers, recipe, paths)
+        found = _personal_data(rows, _texts(answers), recipe, paths)
+        parts["personal_data"] = found.with_unanswered(_unanswered(answers[_TUNED]), "personal_data")
     if asked.must_not_say:
         ids = [*(row["example_id"] for row in rows), *refused[_TUNED]]
-        texts = {model: [*given, *refused[model].values()] for model, given in answers.items()}
-        parts["must_not_say"] = must_not_say_part(asked.must_not_say, ids, texts)
+        everything = {model: [*given, *refused[model].values()] for model, given in answers.items()}
+        found = must_not_say_part(asked.must_not_say, ids, _texts(everything))
+        parts["must_not_say"] = found.with_unanswered(_unanswered(everything[_TUNED]), "must_not_say")
     return parts
+
+
+def _texts(answers: Mapping[str, Sequence[Answer]]) -> dict[str, list[str]]:
+    return {model: [answer.text for answer in given] for model, given in answers.items()}
+
+
+def _unanswered(answers: Sequence[Answer]) -> int:
+    return sum(not answer.answered for answer in answers)
 
 
 def _tuned(recipe: Recipe, paths: Paths) -> _Model:
@@ -223,7 +236,7 @@ def _judged_rows(recipe: Recipe, paths: Paths) -> list[Row]:
     return rows
 
 
-def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: Paths) -> dict[str, list[str]]:
+def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: Paths) -> dict[str, Sequence[Answer]]:
     """What base and tuned say to the rows that judge; evaluate finds the tuned model's where they are kept."""
     base = read_answers(paths.work / "baseline" / "base.jsonl", [row["example_id"] for row in rows])
     datasheet = read_json(paths.reports / "datasheet.json")
@@ -231,7 +244,7 @@ def _answers_to_rows(rows: Sequence[Row], tuned: _Model, recipe: Recipe, paths: 
     context = datasheet["tokens"]["longest"] + longest_answer(datasheet)
     server = partial(_server, tuned, context, paths)
     given = answers_to(tuned_questions(recipe, datasheet, rows, tuned.answerer), kept_in, server, _TUNED)
-    return {_BASE: [answer.text for answer in base], _TUNED: [answer.text for answer in given]}
+    return {_BASE: base, _TUNED: given}
 
 
 def _personal_data(rows: Sequence[Row], answers: Mapping[str, Sequence[str]], recipe: Recipe, paths: Paths) -> Part:

@@ -117,6 +117,17 @@ def test_a_share_equal_on_paper_holds():
     assert judged(Rule(better_than_base_by=0.3), interval=(0.1 + 0.2, 0.4)) == "not-enough-data"
 
 
+def test_what_was_never_answered_proves_nothing():
+    counted = {"better": "lower", "rows": 40, "interval": None, "difference": None, "difference_interval": None}
+    (silent,) = results_for(Rule(at_most=0), reported(tuned=0, unanswered=40, **counted))
+    assert (silent.holds, verdict([silent])) == (False, "not-enough-data")
+    assert silent.reason == (
+        "The tuned model's figure is 0, which is at most 0; but 40 questions got no answer, which proves nothing."
+    )
+    (broken,) = results_for(Rule(at_most=0), reported(tuned=1, unanswered=39, **counted))
+    assert verdict([broken]) == "fail"
+
+
 def test_a_counted_figure_is_judged_as_it_is_whatever_the_rows():
     counted = {"rows": 8, "interval": None, "difference": None, "difference_interval": None}
     (none,) = results_for(Rule(at_most=0), reported(tuned=0, **counted))

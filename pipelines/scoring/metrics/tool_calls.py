@@ -28,13 +28,11 @@ def calls_in(text: str) -> list[Call]:
     """The calls that an answer makes, each its function's name and its arguments, in order.
 
     Read are JSON objects with a name and arguments (or parameters), wherever they stand; calls in tags
-    (<function=...>), whose arguments are texts; and a list of calls in Python's form.
+    (<function=...>), whose arguments are texts in tags of their own, or a JSON object; and a list of calls in Python's
+    form.
     """
-    tagged = [(name, dict(_PARAMETER.findall(inside))) for name, inside in _FUNCTION.findall(text)]
-    if tagged:
-        return [(name, hashable(arguments)) for name, arguments in tagged]
     try:
-        return [(name, hashable(arguments)) for name, arguments in _json_calls(text) or _python_calls(text)]
+        return [(name, hashable(arguments)) for name, arguments in _calls(text)]
     except RecursionError:
         return []
 
@@ -57,12 +55,7 @@ def check_calls(rows: Sequence[Row], metric: str) -> None:
     Raises:
         TinsmithError: the template writes calls in a form that is not known here, or no row expects a call.
     """
-    expected = [_expected_names(row) for row in rows]
-    unread = [
-        row["example_id"]
-        for row, names in zip(rows, expected, strict=True)
-        if names and Counter(names) != _names(row["answer"])
-    ]
+    unread = [row["example_id"] for row in rows if not _is_read_whole(row)]
     if unread:
         raise TinsmithError(
             f"evaluate.metrics: {metric}: the calls that {len(unread)} of {len(rows)} rows expect (first {unread[0]}) "
@@ -79,12 +72,43 @@ def _names(text: str) -> Counter[str]:
     return Counter(name for name, _ in calls_in(text))
 
 
-def _expected_names(row: Row) -> list[str]:
-    """The calls of the row's own answer, where it stands in the split as a chat with calls."""
+def _is_read_whole(row: Row) -> bool:
+    """Whether the calls of the row's chat, if it is one, are read out of its answer with the names of all arguments."""
     if not row.get("chat"):
-        return []
-    answer = json.loads(row["chat"])["messages"][-1]
-    return [call["function"]["name"] for call in answer.get("tool_calls", ())]
+        return True
+    called = [call["function"] for call in json.loads(row["chat"])["messages"][-1].get("tool_calls", ())]
+    expected = [(call["name"], _argument_names(call.get("arguments") or {})) for call in called]
+    return not expected or Counter(expected) == _names_of_all(row["answer"])
+
+
+def _names_of_all(text: str) -> Counter[tuple[str, frozenset[str]]]:
+    """Of each call its function's name and those of its arguments."""
+    try:
+        return Counter((name, frozenset(arguments)) for name, arguments in _calls(text))
+    except RecursionError:
+        return Counter()
+
+
+def _argument_names(arguments: Any) -> frozenset[str]:
+    return frozenset(json.loads(arguments) if isinstance(arguments, str) else arguments)
+
+
+def _calls(text: str) -> list[tuple[str, Any]]:
+    tagged = _FUNCTION.findall(text)
+    if tagged:
+        return [call for name, inside in tagged for call in _tagged_call(name, inside)]
+    return _json_calls(text) or _python_calls(text)
+
+
+def _tagged_call(name: str, inside: str) -> list[tuple[str, Any]]:
+    """The call, or none where its arguments cannot be told."""
+    arguments: Any = dict(_PARAMETER.findall(inside))
+    if not arguments and inside.strip():
+        try:
+            arguments = EXACT.decode(inside)
+        except UNREADABLE:
+            return []
+    return [(name, arguments)] if isinstance(arguments, dict) else []
 
 
 def _json_calls(text: str) -> list[tuple[str, Any]]:

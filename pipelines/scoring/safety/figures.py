@@ -1,8 +1,8 @@
 """Figures that the gate can rule over, of base and tuned on the same rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,8 @@ Better = Literal["higher", "lower"]
 @dataclass(frozen=True)
 class Figure:
     """One figure of the base and of the tuned model; `interval` is the tuned one's, `difference_interval` that of tuned
-    minus base, both two-sided at 95%. None where there is nothing to compare with, or nothing was sampled."""
+    minus base, both two-sided at 95%. None where there is nothing to compare with, or nothing was sampled. The tuned
+    model's `unanswered` rows gave nothing away, which is no proof."""
 
     better: Better
     rows: int
@@ -29,6 +30,7 @@ class Figure:
     tuned: float
     interval: Interval | None = None
     difference_interval: Interval | None = None
+    unanswered: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The shape of a figure in a report."""
@@ -41,6 +43,7 @@ class Figure:
             "interval": _rounded(self.interval),
             "difference": _rounded(difference),
             "difference_interval": _rounded(self.difference_interval),
+            "unanswered": self.unanswered,
         }
 
 
@@ -50,6 +53,11 @@ class Part:
 
     figures: Mapping[str, Figure]
     told: Mapping[str, Any]
+
+    def with_unanswered(self, unanswered: int, *names: str) -> Self:
+        """The same, with so many of the tuned model's answers missing from the figures called `names`."""
+        missing = {name: replace(self.figures[name], unanswered=unanswered) for name in names}
+        return replace(self, figures={**self.figures, **missing})
 
 
 def share_figure(better: Better, base: Sequence[bool], tuned: Sequence[bool]) -> Figure:

@@ -73,6 +73,14 @@ def test_calls_in_tags_are_read_with_their_arguments_as_text():
     assert none == calls_in('{"name": "x", "arguments": {}}')[0][1]
 
 
+def test_calls_in_tags_around_json_are_read_with_its_values():
+    """As Llama 3.1's own tools are called; what is neither JSON nor in tags is no call that can be compared."""
+    assert calls_in('<function=weather>{"city": "Oslo", "days": 2}</function>') == calls_in(OSLO)
+    assert calls_in('<function=weather>{"city": "Bergen", "days": 2}</function>') != calls_in(OSLO)
+    assert calls_in("<function=weather>Oslo for two days</function>") == []
+    assert calls_in("<function=weather>[1, 2]</function>") == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "It rains.", '{"city": "Oslo"}', '{"name": "weather"}', OSLO[:-1], "{" * 100_000, '{"a":' * 50_000]
 )
@@ -107,5 +115,7 @@ def test_calls_that_cannot_be_read_are_told_before_anything_is_judged():
     check_calls([chat_row(f"<tool_call>\n{OSLO}\n</tool_call>")], "tool_calls")
     with pytest.raises(TinsmithError, match=r"1 of 1 rows expect \(first chats.jsonl:1\) cannot be read"):
         check_calls([chat_row("weather(Oslo)")], "tool_calls")
+    with pytest.raises(TinsmithError, match="cannot be read"):
+        check_calls([chat_row("<function=weather></function>")], "tool_calls")
     with pytest.raises(TinsmithError, match="none of the 1 judged rows expects a call"):
         check_calls(rows_expecting("It rains."), "tool_calls")
