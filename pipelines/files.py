@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import TinsmithError
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -49,8 +51,18 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file that another stage wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file that another stage wrote.
+
+    Raises:
+        TinsmithError: it is not whole, or somebody changed it, as a conflict of git's does.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise TinsmithError(
+            f"{path}{line}: is no JSON; restore the file (git checkout), or remove it and run what wrote it"
+        ) from None
 
 
 def kept_lines(path: Path) -> list[dict[str, Any]]:

@@ -78,7 +78,9 @@ class Evaluate(Section):
         False, description="Also measure how likely base and tuned hold the expected answers; less is better."
     )
     slices: tuple[Text, ...] = Field(
-        (), description="Columns of at most 100 short values, none personal, by which the result is also shown apart."
+        (),
+        description="Columns of at most 100 short values, none personal, by which the result is also shown apart. "
+        "Labels are slices without being named.",
     )
     few_shot: Annotated[int, Field(ge=0, le=20)] = Field(
         3, description="Training examples shown to the base model, those nearest to the question."

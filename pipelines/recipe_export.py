@@ -5,7 +5,7 @@ recipe.py holds the rest, and reads on from here.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pipelines.recipe_sources import Section, Text
 
@@ -58,6 +58,13 @@ class Export(Section):
         description="A text file that has nothing to do with the recipe, on which every quant is measured too; "
         "${NAME} is replaced from the environment.",
     )
+
+    @field_validator("quants")
+    @classmethod
+    def _each_once(cls, quants: Quants) -> Quants:
+        if len(set(quants)) < len(quants) and quants != "auto":
+            raise ValueError("names a type twice; take one out")
+        return quants
 
     @model_validator(mode="after")
     def _matrix_where_needed(self) -> Self:

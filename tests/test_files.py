@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.errors import TinsmithError
 from pipelines.files import (
     clear_unfinished,
     kept_lines,
@@ -126,3 +127,10 @@ def test_half_a_line_that_a_kill_left_is_cut_off_and_the_whole_ones_stay(tmp_pat
     assert kept_lines(file) == [{"row": 1}, {"row": "\u2028"}]
     assert file.read_bytes() == b'{"row": 1}\n{"row": "\xe2\x80\xa8"}\n'
     assert len(kept_lines(file)) == 2
+
+
+@pytest.mark.parametrize(("text", "place"), [(b'{\n"rows": 3,\n<<<<<<< HEAD\n', ":3"), (b"", ":1"), (b"\xff{}", "")])
+def test_a_report_that_is_no_json_is_told_with_its_place(tmp_path, text, place):
+    (tmp_path / "export.json").write_bytes(text)
+    with pytest.raises(TinsmithError, match=rf"export\.json{place}: is no JSON; restore the file"):
+        read_json(tmp_path / "export.json")

@@ -21,3 +21,8 @@ def test_the_types_are_those_that_llama_quantize_makes():
     made = {line.split(" : ")[0].split()[-1] for line in lines} - {"COPY"}
     assert set(get_args(Quant)) == made
     assert made > NEED_IMATRIX
+
+
+def test_a_quant_is_named_once():
+    with pytest.raises(ValidationError, match="names a type twice"):
+        Export(quants=("Q8_0", "Q4_K_M", "Q8_0"))

@@ -121,6 +121,13 @@ def label_slices(expected: Sequence[str], labels: Iterable[str], *, is_json: boo
     return parts
 
 
+def without_twins(columns: Sequence[Slice], labels: Sequence[Slice]) -> list[Slice]:
+    """The slices by column but those of a label's very rows, as of the column that is the answer: tested twice, they
+    would count twice in the correction, and a metric of the whole set is nothing within one label."""
+    of_labels = {part.places.tobytes() for part in labels}
+    return [part for part in columns if part.places.tobytes() not in of_labels]
+
+
 def slice_rows(
     parts: Sequence[Slice], measured: Mapping[str, Mapping[str, Measured]], compared_with: Mapping[str, str]
 ) -> list[SliceRow]:

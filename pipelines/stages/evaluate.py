@@ -33,6 +33,7 @@ from pipelines.scoring.comparison_slices import (
     length_slices,
     slice_rows,
     slices_csv,
+    without_twins,
 )
 from pipelines.scoring.evaluation import Evaluation
 from pipelines.scoring.gate_figures import other_figures, reported_figure
@@ -214,15 +215,14 @@ def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
     columns, accepted = recipe.evaluate.slices, paths.work / "accepted.parquet"
     named = {answer_key(column) for column in columns}
     labels = read_json(paths.reports / "datasheet.json")["allowed_answers"]
-    return [
-        *column_slices(columns, slice_values(accepted, columns, [row["example_id"] for row in rows], paths.recipe)),
-        *length_slices([sum(len(turn.get("content") or "") for turn in row["prompt"]) for row in rows]),
-        *label_slices(
-            [row["answer"] for row in rows],
-            [label for label in labels if label not in named],
-            is_json=isinstance(recipe.data.example.assistant, JsonAnswer),
-        ),
-    ]
+    by_label = label_slices(
+        [row["answer"] for row in rows],
+        [label for label in labels if label not in named],
+        is_json=isinstance(recipe.data.example.assistant, JsonAnswer),
+    )
+    values = slice_values(accepted, columns, [row["example_id"] for row in rows], paths.recipe)
+    lengths = [sum(len(turn.get("content") or "") for turn in row["prompt"]) for row in rows]
+    return [*without_twins(column_slices(columns, values), by_label), *length_slices(lengths), *by_label]
 
 
 def _write_answers_side_by_side(

@@ -13,6 +13,7 @@ from pipelines.scoring.comparison_slices import (
     length_slices,
     slice_rows,
     slices_csv,
+    without_twins,
 )
 
 
@@ -155,3 +156,9 @@ def test_the_table_survives_commas_and_quotes_and_has_the_interval_in_two_column
     assert first["value"] == 'a "b", c'
     assert float(first["low"]) < float(first["difference"]) <= float(first["high"])
     assert (second["finding"], second["p_corrected"]) == ("", "1.0")
+
+
+def test_a_column_that_is_the_answer_is_no_slice_besides_the_labels():
+    labels = label_slices(list("abca"), ["answer"], is_json=False)
+    columns = column_slices(["kind", "shop"], [{"kind": kind, "shop": "x"} for kind in "ABCA"])
+    assert [(part.slice, part.value) for part in without_twins(columns, labels)] == [("shop", "x")]

@@ -41,6 +41,8 @@ def test_refusals_are_told_by_their_opening(answer):
         "Unfortunately, I see that the parcel is late; it comes on Monday.",
         "It is sorry work.",
         "The bank declined the payment.",
+        "I can't wait to show you: first, take the pick.",
+        "I cannot recommend it enough!",
         "Here is how: " + "open the settings, " * 20 + "and if it fails I can't see why.",
     ],
 )

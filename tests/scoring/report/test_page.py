@@ -165,5 +165,5 @@ def test_only_an_evaluated_recipe_has_a_report(tmp_path):
 
 def test_a_broken_report_is_told_by_its_file(tmp_path):
     (tmp_path / "evaluation.json").write_text('{"verdict": ')
-    with pytest.raises(Exception, match=r"evaluation.json: no JSON; run"):
+    with pytest.raises(Exception, match=r"evaluation.json:1: is no JSON; restore"):
         read_reports(tmp_path, "claims", "", "")
