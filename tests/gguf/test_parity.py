@@ -9,7 +9,6 @@ import pytest
 import trl
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
 
 from pipelines.data.tokenizing import chat_text
 from pipelines.errors import TinsmithError
@@ -28,6 +27,7 @@ from pipelines.gguf.server import serving
 from pipelines.llama_client import TokenLikelihood
 from pipelines.model.base import load_tokenizer
 from pipelines.model.distributions import next_token_logprobs
+from tests.gguf.faults import drop_added_token, permute_heads, rewrite_template
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -60,19 +60,6 @@ def chats_of(tokenizer, tools=None):
 
 def examples_of(tokenizer):
     return [chat.token_ids for chat in chats_of(tokenizer)]
-
-
-def rewrite_template(folder, new):
-    template = folder / "chat_template.jinja"
-    template.write_text(new(template.read_text()))
-
-
-def permute_heads(folder):
-    """Swap the first two of four query heads of the first layer."""
-    weights = load_file(folder / "model.safetensors")
-    name = "model.layers.0.self_attn.q_proj.weight"
-    weights[name] = weights[name].view(4, 64, 256)[[1, 0, 2, 3]].reshape(256, 256).contiguous()
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
 
 
 def test_a_sound_gguf_passes(tiny_model, toolchain, tokenizer, tmp_path):
@@ -151,19 +138,12 @@ def test_a_beginning_that_training_did_not_have_is_caught_pain_6(changed, toolch
 
 
 def test_a_dropped_added_token_is_caught_pain_11(changed, toolchain, tokenizer, tmp_path):
-    file = changed / "tokenizer.json"
-    content = json.loads(file.read_text())
-    dropped = next(token for token in content["added_tokens"] if token["content"] == "<file_sep>")
-    content["added_tokens"].remove(dropped)
-    file.write_text(json.dumps(content))
-    settings = json.loads((changed / "tokenizer_config.json").read_text())
-    settings.get("added_tokens_decoder", {}).pop(str(dropped["id"]), None)
-    (changed / "tokenizer_config.json").write_text(json.dumps(settings))
+    dropped = drop_added_token(changed, "<file_sep>")
     added = ids_of(tokenizer, [str(token) for token in tokenizer.added_tokens_decoder.values()])
     with (
         served(changed, toolchain, tmp_path) as url,
         pytest.raises(
-            TinsmithError, match=rf"does not know 1 of the base's {len(added)} added tokens \(ids {dropped['id']}\)"
+            TinsmithError, match=rf"does not know 1 of the base's {len(added)} added tokens \(ids {dropped}\)"
         ),
     ):
         check_tokens(url, ids_of(tokenizer, TEXTS), added)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from pipelines.errors import TinsmithError
 from pipelines.exported import judged_quant
 from pipelines.files import read_json, sha256_of_file
+from pipelines.gguf.convert import convert
 from pipelines.gguf.metadata import read_metadata
+from pipelines.gguf.toolchain import Toolchain
 from pipelines.model.base import folder_digest
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
 from pipelines.stages.export import MERGE_KL_LIMIT, check_merge, export
+from tests.gguf.faults import drop_added_token, permute_heads, rewrite_template
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -126,6 +130,35 @@ def test_every_quant_is_proven_and_described(paths, tiny_model, tmp_path, monkey
     again = read_json(paths.reports / "export.json")
     assert (again["quants"]["Q4_K_M"]["sha256"], again["quants"]["Q3_K_M"]["sha256"]) == before
     assert not list(paths.work.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (
+            lambda folder: rewrite_template(folder, lambda text: text.replace("<|im_end|>", "<|im_end|> ")),
+            "chats other",
+        ),
+        (lambda folder: rewrite_template(folder, lambda text: "{{ bos_token }}" + text), "begins with 2 beginning-of-"),
+        (lambda folder: drop_added_token(folder, "<file_sep>"), "does not know 1 of the base's"),
+        (permute_heads, "is not the model that was trained: KL"),
+    ],
+    ids=["wrong template", "two beginnings", "dropped token", "permuted heads"],
+)
+def test_a_fault_of_the_conversion_stops_the_stage_and_leaves_no_file(paths, tiny_model, monkeypatch, fault, told):
+    """PAINS 6, 9, 11, 13, as the stage meets them."""
+
+    def faulty(folder: Path, target: Path, toolchain: Toolchain) -> None:
+        with_fault = target.parent / "with_fault"
+        shutil.copytree(folder, with_fault)
+        fault(with_fault)
+        convert(with_fault, target, toolchain)
+
+    monkeypatch.setattr("pipelines.stages.export.convert", faulty)
+    with pytest.raises(TinsmithError, match=told):
+        export(recipe(tiny_model, quants=["Q8_0"], tolerance=ANY), paths)
+    assert not (paths.reports / "export.json").exists()
+    assert not (paths.work / "gguf").exists()
 
 
 @pytest.mark.slow
