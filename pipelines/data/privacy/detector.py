@@ -15,6 +15,7 @@ from pipelines.data.privacy.numbers import NUMBER_RULES
 from pipelines.data.privacy.people import NAME, FullNames, OwnValue, names_in, whole_words
 from pipelines.data.privacy.rule import SECRET, Prefilter, Span
 from pipelines.data.privacy.secret_rules import SECRET_RULES
+from pipelines.data.privacy.spellings import plain_letters
 from pipelines.data.privacy.token_shapes import SHORTEST_TOKEN, find_tokens
 
 # The first that matches names what was found.
@@ -60,7 +61,7 @@ class Detector:
             (*searched.original(start, end), len(_RULES), kind)
             for start, end, kind in self._people(searched, folded, own)
         ]
-        for start, end, kind in self._free_text(searched.text, folded, by_rules) if prose else ():
+        for start, end, kind in self._free_text(searched.text, folded, by_rules, own) if prose else ():
             ranked.append((*searched.original(start, end), len(_RULES) + 1, kind))
         if depth < _DEEPEST:
             for start, end, meant in encoded_runs(searched.text, longest):
@@ -89,13 +90,15 @@ class Detector:
             found += [(start, end, _TOKEN_RANK, kind) for start, end, kind in find_tokens(text)]
         return found
 
-    def _free_text(self, text: str, folded: str, by_rules: Sequence[_Ranked]) -> Iterator[tuple[int, int, str]]:
+    def _free_text(
+        self, text: str, folded: str, by_rules: Sequence[_Ranked], own: Sequence[OwnValue]
+    ) -> Iterator[tuple[int, int, str]]:
         """Names and addresses that `names` finds, without the masks that stand among them and what rules have found.
 
         What is left of an address must still be one: `8, key` in front of a secret is none.
         """
         spans = [span for span in self.names(text) if span.kind in self.kinds] if self.names else []
-        taken = sorted([*_masks(text, ()), *((start, end) for start, end, _, _ in by_rules)]) if spans else []
+        taken = sorted([*_masks(text, own), *((start, end) for start, end, _, _ in by_rules)]) if spans else []
         for span in spans:
             place = span.start
             for start, end in [*((s, e) for s, e in taken if s < span.end and span.start < e), (span.end, span.end)]:
@@ -109,8 +112,9 @@ class Detector:
         return bool(self.not_names) and set(_WORD.findall(folded)) <= self.not_names
 
     def _people(self, searched: Normalised, folded: str, own: Sequence[OwnValue]) -> list[tuple[int, int, str]]:
-        people = [(*place, value.kind) for value in own for place in whole_words(folded, value.text)]
-        people += [(*place, NAME) for place in names_in(folded, self.everybody)]
+        plain = plain_letters(folded)
+        people = [(*place, value.kind) for value in own for place in whole_words(plain, value.text)]
+        people += [(*place, NAME) for place in names_in(plain, self.everybody)]
         masks = _masks(searched.text, own) if people else []
         return [
             (start, end, kind)

@@ -16,15 +16,20 @@ _KIND_OF: Mapping[str, str] = {
     "STREET_ADDRESS": "ADDRESS",
 }
 
+_USUAL_TOKENS = 512
+# Tokens that one window of a long text shares with the next, so that each name has its surroundings in one of them.
+_OVERLAP = 64
+
 
 class ModelNames:
-    """A token classifier that finds names; loaded from safetensors, never running code from its folder."""
+    """A token classifier that finds names, in long texts window by window; loaded from safetensors, never running code
+    from its folder."""
 
     def __init__(self, folder: Path) -> None:
         """Load the model.
 
         Raises:
-            TinsmithError: the folder holds no such model, or none whose tags name persons.
+            TinsmithError: the folder holds no such model, or none whose tags name persons, or no fast tokenizer.
         """
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
             raise TinsmithError(
@@ -37,9 +42,21 @@ class ModelNames:
             folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if not tokenizer.is_fast:
+            raise TinsmithError(
+                f"data.privacy.names: {folder} has no tokenizer.json, by which places in texts are told"
+            )
+        # Some models count positions from 2 on.
+        most = getattr(model.config, "max_position_embeddings", _USUAL_TOKENS) - 2
+        tokenizer.model_max_length = min(tokenizer.model_max_length, most)
         self._folder = folder.absolute()
+        # Without a stride a longer text is cut off or ends in an error.
         self._classify: Any = pipeline(
-            "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple"
+            "token-classification",
+            model=model,
+            tokenizer=tokenizer,
+            aggregation_strategy="simple",
+            stride=min(_OVERLAP, tokenizer.model_max_length // 4),
         )
         labels = {label.split("-")[-1].upper() for label in self._classify.model.config.id2label.values()}
         if not labels & {tag for tag, kind in _KIND_OF.items() if kind == "NAME"}:

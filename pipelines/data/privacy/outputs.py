@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.data.privacy.detector import Detector
 from pipelines.data.privacy.normalise import fold, normalise
 from pipelines.data.privacy.people import whole_words
+from pipelines.data.privacy.spellings import plain_letters
 from pipelines.data.structures import texts_in
 
 
@@ -32,7 +33,7 @@ def told_by(chat: Any) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    return fold(normalise(text).text)
+    return plain_letters(fold(normalise(text).text))
 
 
 def _squeezed(folded: str) -> str:

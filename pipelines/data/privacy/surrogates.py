@@ -222,7 +222,7 @@ _FORMS = {
     NAME: re.compile(r"(?!.*[0-9]).*?[^\W\d_].*", re.S),
     "EMAIL": re.compile(r".*(?:@|\bat\b).*", re.I | re.S),
     "PHONE": _NUMBER,
-    "CARD": re.compile(r"(?:[0-9][ .-]?){12,19}"),
+    "CARD": re.compile(r"(?:[0-9][ .-]{0,2}){12,19}"),
     "IBAN": re.compile(r"[A-Z]{2}[ -]?[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}", re.I | re.A),
     "SSN": re.compile(r"(?:[0-9][ .-]?){9}"),
     "DRIVER_LICENSE": _NUMBER,

@@ -14,6 +14,7 @@ from pipelines.data.privacy.names import find_names
 from pipelines.data.privacy.normalise import normalise
 from pipelines.data.privacy.people import OwnValue, full_names, names_of_row, own_values
 from pipelines.data.privacy.policy import Policy
+from pipelines.data.privacy.rule import Span
 from pipelines.data.privacy.screen import mask as mask_by
 from pipelines.data.privacy.screen import screen_row
 
@@ -56,6 +57,7 @@ PIECES = st.lists(
         ("call 555-0147, (312) 555-0147 x12 or +44 20 7946 0958", "call [PHONE], [PHONE] or [PHONE]"),
         ("020 7946 0958 / 06 12 34 56 78", "[PHONE] / [PHONE]"),
         ("card 4111 1111 1111 1111, 12/27", "card [CARD], 12/27"),
+        ("4111.1111.1111.1111 or 4111  1111  1111  1111", "[CARD] or [CARD]"),
         ("DE89 3704 0044 0532 0130 00 please", "[IBAN] please"),
         ("from 192.168.1.10 and fe80::1", "from [IP] and [IP]"),
         ("key tsk_live_abcdefghij0123456789 leaked", "key [SECRET] leaked"),
@@ -337,3 +339,8 @@ def test_what_was_planted_in_the_sample_is_masked_and_order_numbers_stay():
     kept = [one for one in orders if one["value"] in texts[one["record"]]]
     assert len(orders) > 100
     assert len(kept) == len(orders)
+
+
+def test_what_the_names_detector_takes_for_a_name_is_not_found_in_a_mask_of_the_rows_own():
+    detector = Detector(names=lambda text: [Span(0, len(text), "NAME")], kinds={"NAME"})
+    assert mask_by("[BIRTH_DATE]", detector, own_values("BIRTH_DATE", "1980-01-02"))[0] == "[BIRTH_DATE]"

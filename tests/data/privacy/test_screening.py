@@ -163,8 +163,8 @@ def test_the_datas_people_are_known_from_columns_that_are_only_called_personal(c
     rows = [dict(zip(columns, values, strict=True)) for values in people]
     pq.write_table(pa.Table.from_pylist(rows), paths.work / "accepted.parquet")
     assert set(chain.from_iterable(everybody_of(recipe, paths).values())) == {
-        *(("ada", "okafor"), ("okafor", "ada"), ("zoë", "brandt")),
-        *(("ada", "zoë", "brandt"), ("zoë", "brandt", "ada"), ("okafor", "zoë", "brandt"), ("zoë", "brandt", "okafor")),
+        *(("ada", "okafor"), ("okafor", "ada"), ("zoe", "brandt")),
+        *(("ada", "zoe", "brandt"), ("zoe", "brandt", "ada"), ("okafor", "zoe", "brandt"), ("zoe", "brandt", "okafor")),
     }
 
 

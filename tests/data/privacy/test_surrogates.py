@@ -65,6 +65,7 @@ def test_surrogates_of_earlier_builds_are_kept():
         ("EMAIL", "ada@example.org"),
         ("PHONE", "+44 20 7946 0958"),
         ("CARD", "4111 1111 1111 1111"),
+        ("CARD", "4111  1111  1111  1111"),
         ("IBAN", "DE89 3704 0044 0532 0130 00"),
         ("SSN", "536-22-1834"),
         ("IP", "192.168.1.10"),
