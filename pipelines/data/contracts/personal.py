@@ -40,12 +40,16 @@ _KINDS = {
     "iban": ("ibancode",),
     "ssn": ("usssn", "socialsecuritynumber"),
     "driver_license": ("driverslicense", "drivinglicence", "drivinglicense", "usdriverlicense"),
+    "crypto": ("bitcoin", "wallet", "cryptoaddress"),
     "ip": ("ipaddress",),
     "url": (),
     "date": ("datetime",),
     "age": (),
     "birth_date": ("birthday", "dateofbirth", "dob"),
-    "id_number": ("id", "nationalid", "passport", "passportnumber", "taxid", "customerid", "userid", "accountnumber"),
+    "id_number": (
+        *("id", "nationalid", "passport", "passportnumber", "taxid", "customerid", "userid", "accountnumber", "itin"),
+        *("usitin", "uspassport", "usbanknumber", "bankaccount"),
+    ),
     UNSAID: ("pii", "other"),
 }
 _KIND_OF = {word.replace("_", ""): kind for kind, others in _KINDS.items() for word in (kind, *others)}

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.data.privacy.contacts import CONTACT_RULES
 from pipelines.data.privacy.dates import DATE_RULES
 from pipelines.data.privacy.encoded import encoded_runs
+from pipelines.data.privacy.identity_numbers import CRYPTO_RULES, IDENTITY_RULES
 from pipelines.data.privacy.names import names_a_place
 from pipelines.data.privacy.normalise import Normalised, fold, normalise
 from pipelines.data.privacy.numbers import NUMBER_RULES
@@ -19,7 +20,7 @@ from pipelines.data.privacy.spellings import plain_letters
 from pipelines.data.privacy.token_shapes import SHORTEST_TOKEN, find_tokens
 
 # The first that matches names what was found.
-_RULES = (*SECRET_RULES, *NUMBER_RULES, *CONTACT_RULES, *DATE_RULES)
+_RULES = (*SECRET_RULES, *CRYPTO_RULES, *NUMBER_RULES, *IDENTITY_RULES, *CONTACT_RULES, *DATE_RULES)
 # A vendor's token says more than the last of this package's own secrets, a random value; less than the others.
 _TOKEN_RANK = len(SECRET_RULES) - 1.5
 # A secret in an encoded run says more than what the run's letters look like; personal data more than all but a secret.

@@ -77,7 +77,7 @@ def test_a_columns_name_tells_the_kind_where_nothing_else_does(tmp_path, name, k
         (custom(("containsPii", "[adress]")), "(did you mean address? allowed: name, address, email,"),
         (custom(("containsPii", 5)), "5 is nothing to be found in free text (allowed: name,"),
         (custom(("containsPii", "true")), "True is nothing to be found in free text (allowed: name,"),
-        (custom(("containsPii", "[passport]")), "passport is nothing to be found in free text"),
+        (custom(("containsPii", "[birth_date]")), "birth_date is nothing to be found in free text"),
         (custom(("containsPII", "[person]")), "containsPII would be passed over (did you mean containsPii?)"),
         (custom(("contains_pii", "[person]")), "contains_pii would be passed over (did you mean containsPii?)"),
         (custom(("subjectID", "true")), "subjectID would be passed over (did you mean subjectId?)"),
