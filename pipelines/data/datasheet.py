@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pipelines.data.sankey import Column, sankey
 from pipelines.data.splits import SIDES
 
-_PRIVACY = ("forgotten", "secret", "personal")
+_SCREEN = ("undesirable", "forgotten", "secret", "personal")
 _SPLIT = ("linked_to_train", "contaminated", "in_benchmark", "over_label_cap", "over_group_cap")
 
 
@@ -23,7 +23,7 @@ def balance(sheet: dict[str, Any], ingest: dict[str, Any]) -> list[Column]:
     rows = sheet["rows"]
     sources = [source for source in ingest["sources"].values() if source["use"] == "examples"]
     dropped = {key.removeprefix("dropped_"): count for key, count in rows.items() if key.startswith("dropped_")}
-    private = {reason: dropped[reason] for reason in _PRIVACY}
+    private = {reason: dropped[reason] for reason in _SCREEN}
     split = {reason: dropped[reason] for reason in _SPLIT}
     curated = {reason: count for reason, count in dropped.items() if reason not in {*private, *split}}
     # Canaries come from no source.

@@ -62,6 +62,7 @@ from pipelines.data.splits import (
     check_sides,
 )
 from pipelines.data.structures import list_columns, single_columns, with_lists, with_objects
+from pipelines.data.thumbs import DESIRABLE, UNDESIRABLE, voted_sources, without_undesirable
 from pipelines.data.token_lengths import drop_too_long, token_counts, token_figures
 from pipelines.errors import TinsmithError
 from pipelines.files import clear_unfinished, read_json, write_json, write_text
@@ -135,6 +136,7 @@ def _prepare(recipe: Recipe, paths: Paths, scratch: Path) -> None:
         "rows": {
             "accepted": accepted,
             "planted": len(planted),
+            "dropped_undesirable": privacy.dropped[UNDESIRABLE],
             "dropped_forgotten": privacy.dropped["forgotten"],
             "dropped_secret": privacy.dropped["secret"],
             "dropped_personal": privacy.dropped["personal"],
@@ -196,7 +198,8 @@ def _accepted_rows(recipe: Recipe, paths: Paths, contract: Contract) -> tuple[It
     by_time = {split.by_time} if split.by_time else set()
     subjects = [column.name for column in contract.columns if column.subject_id]
     shown, example = _shown_columns(recipe, contract), recipe.data.example
-    wanted = {RECORD, *shown, *split.group_by, *by_time, *contract.personal, *subjects}
+    votes = {DESIRABLE} if voted_sources(recipe) else set()
+    wanted = {RECORD, *shown, *votes, *split.group_by, *by_time, *contract.personal, *subjects}
     batches = batches_in(source, sorted(wanted))
     # Read before anything is looked for in them: what stands behind an escape, or is masked outside of quotes, is lost.
     lists = set(shown) & {*list_columns(contract), example.history, example.messages, example.tools}
@@ -221,6 +224,8 @@ def _screened_rows(
     screen = screen_of(privacy, contract, texts, everybody, paths.recipe)
     surrogates = open_surrogates(privacy, everybody, vault)
     contracts = {name: read_contract(Path(one.contract)) for name, one in recipe.data.example_sources.items()}
+    if voted_sources(recipe):
+        rows = without_undesirable(rows, counts.dropped)
     screened = screened_rows(without_forgotten(rows, contracts, counts), screen, recipe.data.engine)
     for row, found in kept_rows(screened, screen.policy, counts, surrogates):
         yield row, with_objects({**found, **{column: row[column] for column in choices}}, named, contract)

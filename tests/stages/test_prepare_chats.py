@@ -137,6 +137,20 @@ def test_the_last_answer_alone_is_trained_where_asked(walked):
     assert "<mark>call" not in Path("work/chats/examples.html").read_text()
 
 
+def test_answers_that_were_voted_down_are_nobodys_example(walked):
+    votes = [
+        {"prompt": f"What of stop {number}?", "completion": f"Stop {number} is open.", "label": number % 5 != 0}
+        for number in range(60)
+    ]
+    columns = "".join(f"      - {{name: {name}, logicalType: string}}\n" for name in ("user", "assistant"))
+    columns += "      - {name: desirable, logicalType: boolean, required: true}\n"
+    datasheet, found = walked(columns, votes, {"user": "{user}", "assistant": "{assistant}"}, shape="thumbs")
+    assert datasheet["rows"]["dropped_undesirable"] == 12
+    assert sorted(row["answer"] for row in found.values()) == sorted(
+        vote["completion"] for vote in votes if vote["label"]
+    )
+
+
 def test_personal_data_in_a_conversation_is_masked_and_it_stays_one(walked):
     rows = [{"messages": tool_chat(number), "tools": [TOOL]} for number in range(60)]
     rows[1]["messages"][0]["content"] = "Hello,\nada@x.example"

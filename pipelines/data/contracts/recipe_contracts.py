@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.data.contracts.contract import Column, Contract, read_contract
 from pipelines.data.contracts.terms import TRAINING
 from pipelines.data.slice_columns import LONGEST_VALUE
+from pipelines.data.thumbs import DESIRABLE, voted_sources
 from pipelines.errors import TinsmithError
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import columns_of, did_you_mean
@@ -41,6 +42,7 @@ def contract_mistakes(recipe: Recipe, document: Document) -> list[str]:
         for contract in examples:
             mistakes += unknown_columns(contract, columns_of(recipe), document)
             mistakes += _private_slices(contract, recipe, document)
+        mistakes += _votes_unsaid(contracts, recipe, document)
         mistakes += _two_types(examples)
         mistakes += _forbidden(contracts) + _without_day(contracts, recipe, document)
         mistakes += unmet_references(list(contracts.values()))
@@ -110,6 +112,20 @@ def _forbidden(contracts: Mapping[str, Contract]) -> list[str]:
         for name, contract in contracts.items()
         if not contract.terms.permits_training
     ]
+
+
+def _votes_unsaid(contracts: Mapping[str, Contract], recipe: Recipe, document: Document) -> list[str]:
+    """Without its column a vote is lost, and the answers that people voted down would be trained."""
+    mistakes = []
+    for name in voted_sources(recipe):
+        contract, field = contracts[name], ("data", "sources", name, "shape")
+        if DESIRABLE not in contract.names or contract.type_of(DESIRABLE) != "boolean":
+            where = f"{document.path}:{document.line(field)}: {'.'.join(field)}"
+            mistakes.append(
+                f"{where}: votes stand in the column {DESIRABLE}, which {contract.path} does not declare as a boolean; "
+                f"add {{name: {DESIRABLE}, logicalType: boolean, required: true}}"
+            )
+    return mistakes
 
 
 def _without_day(contracts: Mapping[str, Contract], recipe: Recipe, document: Document) -> list[str]:

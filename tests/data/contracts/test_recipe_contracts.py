@@ -89,6 +89,17 @@ def test_data_that_must_not_train_is_told_in_one_line():
     assert mistakes_of(text_of("tickets"), text_of("customers") + terms.replace("reporting", "training")) == []
 
 
+def test_votes_need_their_column():
+    recipe = Path("triage.yaml")
+    Path("tickets.odcs.yaml").write_text(text_of("tickets"))
+    Path("customers.odcs.yaml").write_text(text_of("customers"))
+    recipe.write_text(RECIPE.replace("AS_OF", "").replace('path: "data/*"}', 'path: "data/*", shape: thumbs}', 1))
+    (told,) = contract_mistakes(read_recipe(recipe), strict_yaml.load(recipe))
+    assert told.startswith("triage.yaml:6: data.sources.tickets.shape: votes stand in the column desirable, which ")
+    Path("tickets.odcs.yaml").write_text(text_of("tickets") + "  - {name: desirable, logicalType: boolean}\n")
+    assert contract_mistakes(read_recipe(recipe), strict_yaml.load(recipe)) == []
+
+
 def test_ages_need_a_day_from_which_they_count():
     aged = text_of("tickets") + "  - {name: at, logicalType: date}\n"
     aged += "slaProperties: [{property: retention, value: 3, unit: y, element: at}]\n"

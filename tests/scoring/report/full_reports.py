@@ -161,7 +161,7 @@ def _ingest() -> dict[str, Any]:
 
 
 def _datasheet() -> dict[str, Any]:
-    dropped = ("forgotten", "personal", "over_group_cap", "over_label_cap", "in_benchmark", "too_long")
+    dropped = ("undesirable", "forgotten", "personal", "over_group_cap", "over_label_cap", "in_benchmark", "too_long")
     return {
         "rows": {
             "accepted": 1946,
