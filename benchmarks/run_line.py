@@ -53,7 +53,7 @@ def _data_and_training(reports: Path) -> str:
     rows, train = read_json(reports / "datasheet.json")["rows"], read_json(reports / "train.json")
     ingest = read_json(reports / "ingest.json")
     dropped = {name.removeprefix("dropped_"): count for name, count in rows.items() if name.startswith("dropped_")}
-    said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in dropped.items())
+    said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in dropped.items() if count) or "none"
     return (
         f"{ingest['rows_in']} rows in, {ingest['accepted']} accepted; dropped: {said}. "
         f"{rows['train']} train, {rows['validation']} validate, {rows['test']} test. "
