@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from pipelines.scoring.report.cost import spending
 from pipelines.scoring.report.page import environment
-from pipelines.scoring.report.reports import Json, Reports, judged_entry
+from pipelines.scoring.report.reports import Json, Reports, judged_entry, judged_metric
 from pipelines.scoring.report.svg import Scale, circle, line, picture
 from pipelines.scoring.report.verdict import WORDS
 from pipelines.scoring.report.words import percent
@@ -52,7 +52,8 @@ def _place(standing: Standing) -> tuple[int, float, str]:
 
 def _standing(reports: Reports) -> Standing:
     evaluation = reports.evaluation
-    metric, found = next(iter(evaluation["metrics"].items()))
+    metric = judged_metric(reports)
+    found = evaluation["metrics"][metric]
     base = found[found["compared_with"]]
     spent = spending(reports) if reports.timing else None
     return Standing(

@@ -67,6 +67,14 @@ def read_reports(folder: Path, name: str, purpose: str, owner: str) -> Reports:
     return Reports(name, purpose, owner, loss=_loss(folder / "loss.csv"), timing=timing, **found)
 
 
+def judged_metric(reports: Reports) -> str:
+    """The first metric that the gate judges; where it judges none, the first that was measured."""
+    metrics: list[str] = list(reports.evaluation["metrics"])
+    # Reports of earlier versions do not say what a rule judges.
+    judged = (rule.get("judges") for rule in reports.evaluation["rules"])
+    return next((metric for metric in judged if metric in metrics), metrics[0])
+
+
 def judged_entry(reports: Reports) -> Json:
     """The entry of export.json of the file that was judged; empty where export wrote nothing."""
     return dict(reports.export.get("quants", {}).get(reports.evaluation["quant"], {}))

@@ -1,6 +1,6 @@
 """The top of the page: the verdict, the result in one sentence, and the gate's rules."""
 
-from pipelines.scoring.report.reports import Reports, Section
+from pipelines.scoring.report.reports import Reports, Section, judged_metric
 from pipelines.scoring.report.words import hundredths, percent, points_range
 from pipelines.scoring.variants import variant_name
 
@@ -8,12 +8,9 @@ WORDS = {"pass": "Pass", "fail": "Fail", "not-enough-data": "Not enough data"}
 
 
 def headline(reports: Reports) -> str:
-    """The result in one sentence, about the first metric that the gate judges; without such a rule, the first."""
-    evaluation = reports.evaluation
-    metrics = evaluation["metrics"]
-    judged = (rule["judges"] for rule in evaluation["rules"] if rule["judges"] in metrics)
-    metric = next(judged, next(iter(metrics)))
-    found = metrics[metric]
+    """The result in one sentence."""
+    evaluation, metric = reports.evaluation, judged_metric(reports)
+    found = evaluation["metrics"][metric]
     against = variant_name(found["compared_with"])
     figures = f"{percent(found['tuned'])} against {percent(found[found['compared_with']])}"
     sure = f"{points_range(found['interval'])} with {found['confidence'] * 100:g}% confidence"
