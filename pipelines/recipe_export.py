@@ -25,7 +25,7 @@ Quants = Annotated[
 
 
 class Tolerance(Section):
-    """How far a quant may be from the 16-bit model on held-out text of the recipe, 256 tokens or more."""
+    """How far a quant may be from the 16-bit model on 256 tokens or more of held-out text, and on the general text."""
 
     kl_mean: Annotated[float, Field(gt=0)] = Field(
         0.1, description="Mean KL divergence of the next token's distribution, in nats."
@@ -55,7 +55,8 @@ class Export(Section):
     tolerance: Tolerance = Tolerance()
     general_text: Text | None = Field(
         None,
-        description="A text file that has nothing to do with the recipe, on which every quant is measured too; "
+        description="A text file that has nothing to do with the recipe, on which the tolerance holds for every quant, "
+        "too; "
         "${NAME} is replaced from the environment.",
     )
 

@@ -42,30 +42,9 @@ class MadeQuant:
     on_general: Closeness | None
 
     def beyond(self, tolerance: Tolerance) -> list[str]:
-        """What of its figures on the recipe's text is further away than allowed; none where there are no figures."""
-        near = self.on_domain
-        if near is None:
-            return []
-        limits = (
-            (
-                near.kl_mean <= tolerance.kl_mean,
-                f"KL {near.kl_mean:.4f} nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean})",
-            ),
-            (
-                near.kl_p99 <= tolerance.kl_p99,
-                f"KL {near.kl_p99:.4f} at one place in a hundred (tolerance.kl_p99 allows {tolerance.kl_p99})",
-            ),
-            (
-                near.top1 >= tolerance.top1,
-                f"the same likeliest token at {near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%})",
-            ),
-            (
-                near.perplexity_ratio <= tolerance.perplexity_ratio,
-                f"{near.perplexity_ratio:.3f} times the perplexity (tolerance.perplexity_ratio allows "
-                f"{tolerance.perplexity_ratio})",
-            ),
-        )
-        return [told for holds, told in limits if not holds]
+        """What of its figures on either text is further away than allowed; none where there are no figures."""
+        read = (("text of the recipe", self.on_domain), ("the general text", self.on_general))
+        return [f"{told} on {text}" for text, near in read if near for told in _beyond(near, tolerance)]
 
     def as_json(self, speed: Speed) -> dict[str, Any]:
         """Its entry in export.json."""
@@ -77,6 +56,29 @@ class MadeQuant:
             "general": asdict(self.on_general) if self.on_general else None,
             **asdict(speed),
         }
+
+
+def _beyond(near: Closeness, tolerance: Tolerance) -> list[str]:
+    limits = (
+        (
+            near.kl_mean <= tolerance.kl_mean,
+            f"KL {near.kl_mean:.4f} nats per token (export.tolerance.kl_mean allows {tolerance.kl_mean})",
+        ),
+        (
+            near.kl_p99 <= tolerance.kl_p99,
+            f"KL {near.kl_p99:.4f} at one place in a hundred (tolerance.kl_p99 allows {tolerance.kl_p99})",
+        ),
+        (
+            near.top1 >= tolerance.top1,
+            f"the same likeliest token at {near.top1:.1%} of places (tolerance.top1 asks for {tolerance.top1:.0%})",
+        ),
+        (
+            near.perplexity_ratio <= tolerance.perplexity_ratio,
+            f"{near.perplexity_ratio:.3f} times the perplexity (tolerance.perplexity_ratio allows "
+            f"{tolerance.perplexity_ratio})",
+        ),
+    )
+    return [told for holds, told in limits if not holds]
 
 
 def ladder(original: Original, toolchain: Toolchain) -> list[Quant]:
@@ -112,6 +114,6 @@ def check_within(made: MadeQuant, tolerance: Tolerance) -> None:
     """Refuse a quant that is further from the 16-bit model than the recipe tolerates."""
     if beyond := made.beyond(tolerance):
         raise TinsmithError(
-            f"export.quants: {made.quant} is too far from the 16-bit model on text of the recipe: {', '.join(beyond)}; "
+            f"export.quants: {made.quant} is too far from the 16-bit model: {', '.join(beyond)}; "
             "choose a larger quant, or allow more"
         )

@@ -157,16 +157,21 @@ def test_a_quant_too_far_away_is_told_with_its_figures(tmp_path):
     with pytest.raises(
         TinsmithError,
         match=r"^export\.quants: Q2_K is too far .* KL 0\.5000 nats per token \(export\.tolerance\.kl_mean allows "
-        r"0\.1\), KL 3\.0000 at one place in a hundred \(tolerance\.kl_p99 allows 1\.0\), the same likeliest token at "
-        r"61\.0% of places \(tolerance\.top1 asks for 80%\), 1\.310 times the perplexity "
-        r"\(tolerance\.perplexity_ratio allows 1\.2\); choose a larger quant",
+        r"0\.1\) on text of the recipe, KL 3\.0000 at one place in a hundred \(tolerance\.kl_p99 allows 1\.0\) on text of "
+        r"the recipe, the same likeliest token at 61\.0% of places \(tolerance\.top1 asks for 80%\) on text of the "
+        r"recipe, 1\.310 times the perplexity \(tolerance\.perplexity_ratio allows 1\.2\) on text of the recipe; choose "
+        "a larger quant",
     ):
         check_within(far, Tolerance())
     with pytest.raises(
-        TinsmithError, match=r"on text of the recipe: KL 3\.0000 at one place in a hundred \([^)]+\); choose"
+        TinsmithError,
+        match=r"16-bit model: KL 3\.0000 at one place in a hundred \([^)]+\) on text of the recipe; choose",
     ):
         check_within(far, Tolerance(kl_mean=0.6, kl_p99=2, top1=0.6, perplexity_ratio=1.4))
     check_within(far, Tolerance(kl_mean=0.6, kl_p99=3, top1=0.6, perplexity_ratio=1.4))
+    elsewhere = MadeQuant("Q2_K", tmp_path / "q2", Closeness(20.0, 1.0, 0.01, 0.1, 0.99), far.on_domain)
+    with pytest.raises(TinsmithError, match=r"at one place in a hundred \([^)]+\) on the general text; choose"):
+        check_within(elsewhere, Tolerance(kl_mean=0.6, kl_p99=2, top1=0.6, perplexity_ratio=1.4))
 
 
 def test_types_that_need_a_matrix_are_refused_without_one(original, toolchain, tmp_path):
