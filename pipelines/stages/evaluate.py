@@ -228,7 +228,14 @@ def _slices(recipe: Recipe, paths: Paths, rows: Rows) -> list[Slice]:
 def _write_answers_side_by_side(
     path: Path, rows: Rows, answers: Answers, measured: Mapping[str, Mapping[str, Measured]]
 ) -> None:
-    """What was asked, expected and said, with its scores, for people who may see the data."""
+    """What was asked, expected and said, with its scores, for people who may see the data.
+
+    A metric of the whole set scores no row.
+    """
+    by_row = {
+        metric: {name: scores for name, scores in variants.items() if isinstance(scores, np.ndarray)}
+        for metric, variants in measured.items()
+    }
     lines = [
         {
             "example_id": row["example_id"],
@@ -236,10 +243,9 @@ def _write_answers_side_by_side(
             "expected": row["answer"],
             **{variant: given[index].text for variant, given in answers.items()},
             "scores": {
-                metric: {
-                    name: float(scores[index]) for name, scores in variants.items() if isinstance(scores, np.ndarray)
-                }
-                for metric, variants in measured.items()
+                metric: {name: float(scores[index]) for name, scores in variants.items()}
+                for metric, variants in by_row.items()
+                if variants
             },
         }
         for index, row in enumerate(rows)

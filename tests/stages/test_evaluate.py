@@ -24,6 +24,8 @@ from pipelines.scoring.answers import ANSWER_MARGIN_TOKENS, Answer, Questions, w
 from pipelines.scoring.asking import answerer
 from pipelines.scoring.metrics.perplexity import AnswerLikelihood, write_expected, write_likelihoods
 from pipelines.scoring.prompts import judged_rows
+from pipelines.scoring.report.reports import read_reports
+from pipelines.scoring.report.side_by_side import side_by_side
 from pipelines.stages.evaluate import evaluate
 
 ROWS = 6
@@ -211,7 +213,8 @@ def test_what_is_written_is_what_the_report_and_register_read(asked):
     assert 0.1 < figures["interval"][0] < 0.475 < figures["interval"][1] < 0.7
     assert 0 < figures["smallest_difference"] < 0.475
     (rule,) = found["rules"]
-    assert set(rule) == {"rule", "holds", "figure", "threshold", "interval", "reason"}
+    assert rule["judges"] == "exact_match"
+    assert set(rule) == {"judges", "rule", "holds", "figure", "threshold", "interval", "reason"}
     assert found["regressions"] == {"exact_match": ["tickets.csv:0"]}
     assert {part["slice"] for part in found["slices"]} == {"product", "input length"}
     loan = next(part for part in found["slices"] if part["value"] == "Loan")
@@ -223,6 +226,15 @@ def test_what_is_written_is_what_the_report_and_register_read(asked):
     assert list(found["variants"]) == ["base", "base_few_shot", "tuned"]
     first = json.loads((asked.work / "answers.jsonl").read_text().splitlines()[0])
     assert first["scores"] == {"exact_match": {"base": 1, "base_few_shot": 1, "tuned": 0}}
+
+
+def test_rows_stand_side_by_side_beside_a_metric_that_scores_none(asked):
+    found = evaluated(asked, metrics=["macro_f1", "exact_match"])
+    first = json.loads((asked.work / "answers.jsonl").read_text().splitlines()[0])
+    assert list(first["scores"]) == ["exact_match"]
+    shown = side_by_side(asked.work / "answers.jsonl", read_reports(asked.reports, "triage", "", ""))
+    assert (list(found["metrics"]), shown.metric) == (["macro_f1", "exact_match"], "exact_match")
+    assert shown.counts == {"win": 20, "loss": 1, "tie": 19}
     assert read_json(asked.reports / "metrics.json")["exact_match"] == {"base": 0.5, "tuned": 0.975}
     assert len((asked.reports / "slices.csv").read_text().splitlines()) == 1 + len(found["slices"])
 
