@@ -1,7 +1,8 @@
 """Contamination: training rows that share a run of 13 words, in prompt or answer, with what the model is judged by.
 
 After Brown et al. 2020 (arXiv:2005.14165, appendix C): 13-grams; texts shorter than that are compared as a whole when
-they have at least 8 words; a run that more than 10 training rows share is common phrasing and no contamination.
+they have at least 8 words; a run that more than 10 training rows share is common phrasing and no contamination. But a
+row with half of a text's runs, and 13 of them, holds that text, however many rows quote it: a thread's replies do.
 """
 
 import csv
@@ -10,6 +11,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -27,29 +29,45 @@ from pipelines.parquet import batches_in
 
 GRAM = 13  # words
 SHORTEST = 8
-MOST_SHARED = 10  # training rows
+MOST_SHARED = 10  # training rows, or judged texts
+FEWEST_HELD = 13  # grams, which are 25 words in a row: longer than a usual greeting or instruction
 _BATCH = 1_000  # texts
 
 Numbers = NDArray[np.uint64]
+Places = NDArray[np.int64]
 
 
-def grams_of(texts: Iterable[str]) -> Numbers:
-    """The hashes of all grams of the texts, sorted; some stand there several times."""
-    grams = array("Q")  # grows in place: there may be very many
+@dataclass(frozen=True)
+class Judged:
+    """The grams of the texts a model is judged by: hashes, sorted, those of several texts as often; each one's text."""
+
+    grams: Numbers
+    texts: NDArray[np.uint32]
+    sizes: Places  # of each text, its number of grams
+
+
+def grams_of(texts: Iterable[str]) -> Judged:
+    """All grams of the texts, in each text once."""
+    grams, sizes = array("Q"), array("q")  # grow in place: there may be very many
     for batch in batched(texts, _BATCH):
-        grams.frombytes(_grams([(text,) for text in batch])[0].tobytes())
-    found = np.frombuffer(grams, np.uint64) if grams else np.zeros(0, np.uint64)
-    found.sort()
-    return found
+        found, rows = _grams([(text,) for text in batch])
+        grams.frombytes(found.tobytes())
+        sizes.frombytes(np.bincount(rows, minlength=len(batch)).astype(np.int64).tobytes())
+    every = np.frombuffer(grams, np.uint64) if grams else np.zeros(0, np.uint64)
+    of_each = np.frombuffer(sizes, np.int64) if sizes else np.zeros(0, np.int64)
+    order = np.argsort(every)
+    return Judged(every[order], np.repeat(np.arange(len(of_each), dtype=np.uint32), of_each)[order], of_each)
 
 
-def contaminated(rows: Iterable[tuple[str, ...]], judged: Numbers) -> Mask:
-    """Which training rows, each of some texts, share a gram with `judged` (see grams_of) that at most 10 rows have."""
-    shared = np.zeros(len(judged), np.uint8)  # training rows that have the gram at a place; counted to 11 at most
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+def contaminated(rows: Iterable[tuple[str, ...]], judged: Judged) -> Mask:
+    """Which training rows, each of some texts, share a gram with `judged` that at most 10 rows have, or hold a text."""
+    shared = np.zeros(len(judged.grams), np.uint8)  # training rows that have the gram at a place; counted to 11 at most
+    found: list[tuple[Places, Places]] = []
+    holding: list[Places] = []
     total = 0
     for batch in batched(rows, _BATCH):
-        sharing, places = _shared(*_grams(batch), judged)
+        sharing, places = _shared(*_grams(batch), judged.grams)
+        holding.append(_holding(sharing, places, judged) + total)
         rare = shared[places] <= MOST_SHARED  # what many rows have is not kept, so that little is
         found.append((sharing[rare] + total, places[rare]))
         each, counts = np.unique(places, return_counts=True)
@@ -58,6 +76,8 @@ def contaminated(rows: Iterable[tuple[str, ...]], judged: Numbers) -> Mask:
     flags = np.zeros(total, bool)
     for sharing, places in found:
         flags[sharing[shared[places] <= MOST_SHARED]] = True
+    for held in holding:
+        flags[held] = True
     return flags
 
 
@@ -100,7 +120,7 @@ def _json_lines_texts(lines: Iterable[str], path: Path) -> Iterator[str]:
             yield from texts_in(value)
 
 
-def _grams(rows: Sequence[tuple[str, ...]]) -> tuple[Numbers, NDArray[np.int64]]:
+def _grams(rows: Sequence[tuple[str, ...]]) -> tuple[Numbers, Places]:
     """The grams of the rows, in a row each once, and for each the position of its row."""
     hashes = RMinHash.hash_token_sets([list(dict.fromkeys(chain(*map(_grams_in, texts)))) for texts in rows])
     grams = np.fromiter(chain.from_iterable(hashes), np.uint64)
@@ -112,7 +132,25 @@ def _grams_in(text: str) -> list[str]:
     return shingles(text_words, GRAM) if len(text_words) >= SHORTEST else []
 
 
-def _shared(grams: Numbers, rows: NDArray[np.int64], judged: Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _holding(rows: Places, places: Places, judged: Judged) -> Places:
+    """Of the rows that share the grams at `places`, those with half of a judged text's grams, and FEWEST_HELD of them.
+
+    What more than 10 judged texts share, as a signature, is common phrasing there, too, and counts for none of them.
+    """
+    texts = np.searchsorted(judged.grams, judged.grams[places], "right") - places  # that have the gram
+    rare = texts <= MOST_SHARED
+    rows, places, texts = rows[rare], places[rare], texts[rare]
+    if not len(rows):
+        return rows
+    nth = np.arange(texts.sum()) - np.repeat(np.cumsum(texts) - texts, texts)  # 0, 1, ... for each gram
+    with_gram = judged.texts[np.repeat(places, texts) + nth]
+    every = len(judged.sizes)
+    pairs, held = np.unique(np.repeat(rows, texts) * every + with_gram, return_counts=True)
+    most = (held >= FEWEST_HELD) & (2 * held >= judged.sizes[pairs % every])
+    return np.unique(pairs[most] // every)
+
+
+def _shared(grams: Numbers, rows: Places, judged: Numbers) -> tuple[Places, Places]:
     """Those of `grams` that stand in `judged`: their rows, and their first places there."""
     if not len(judged):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

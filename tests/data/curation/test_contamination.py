@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.data.curation import contamination
 from pipelines.data.curation.contamination import (
+    FEWEST_HELD,
     GRAM,
     MOST_SHARED,
     SHORTEST,
@@ -21,6 +22,7 @@ from pipelines.data.words import shingles, words
 from pipelines.errors import TinsmithError
 
 QUESTION = "a train leaves the station at nine and travels sixty miles before it stops for lunch how fast did it go"
+TICKET = " ".join(f"word{number}" for number in range(40))
 
 
 def flags(texts, judged):
@@ -41,6 +43,22 @@ def test_a_short_text_is_compared_as_a_whole_when_it_has_eight_words():
 def test_what_many_training_rows_say_is_common_phrasing():
     assert flags([QUESTION] * 10, [QUESTION]) == [True] * 10
     assert flags([QUESTION] * 11, [QUESTION]) == [False] * 11
+
+
+@pytest.mark.parametrize("quotes", [MOST_SHARED, MOST_SHARED + 1, 50])
+def test_rows_that_quote_most_of_a_text_hold_it_however_many_they_are(quotes):
+    said = TICKET.split()
+    replies = [f"reply {number} {' '.join(said[:30])} regards" for number in range(quotes)]
+    less = [f"reply {number} {' '.join(said[:24])} regards" for number in range(50)]
+    assert flags([*replies, *less], [QUESTION, TICKET]) == [True] * quotes + [False] * 50
+
+
+def test_a_signature_below_many_texts_and_many_rows_is_common_phrasing():
+    def signed(name):
+        return f"{name} asks {TICKET}"
+
+    judged = [signed(f"tester{number}") for number in range(MOST_SHARED + 1)]
+    assert flags([signed(f"writer{number}") for number in range(50)], judged) == [False] * 50
 
 
 def test_prompt_and_answer_are_looked_at_apart_and_a_row_counts_once():
@@ -120,11 +138,21 @@ def naive_flags(texts, judged):
 
     asked = set().union(*map(grams, judged))
     counts = Counter(gram for text in texts for gram in grams(text) & asked)
-    return [any(counts[gram] <= MOST_SHARED for gram in grams(text) & asked) for text in texts]
+    common = {gram for gram in asked if sum(gram in grams(text) for text in judged) > MOST_SHARED}
+
+    def holds(text, whole):
+        held = len(grams(text) & grams(whole) - common)
+        return held >= FEWEST_HELD and 2 * held >= len(grams(whole))
+
+    return [
+        any(counts[gram] <= MOST_SHARED for gram in grams(text) & asked) or any(holds(text, whole) for whole in judged)
+        for text in texts
+    ]
 
 
+SAID = [*QUESTION.split(), *TICKET.split()]
 TEXTS = st.lists(
-    st.builds(lambda start, length: " ".join(QUESTION.split()[start:][:length]), st.integers(0, 8), st.integers(0, 21)),
+    st.builds(lambda start, length: " ".join(SAID[start:][:length]), st.integers(0, 8), st.integers(0, 60)),
     max_size=40,
 )
 
