@@ -24,6 +24,7 @@ from pipelines.data.contracts.row_checks import (
     firsts_table,
     keys_table,
     refused_rows,
+    repeating_rows,
     typed_values,
 )
 from pipelines.data.contracts.sql import identifier
@@ -112,6 +113,7 @@ def _judge(database: duckdb.DuckDBPyConnection, rows: Path, contract: Contract, 
     )
     for group, query in enumerate(firsts(contract)):
         database.execute(f"CREATE TABLE {firsts_table(group)} AS {query}")
+    _let_first_accepted_stay(database, contract, as_of)
     database.execute(
         f"CREATE TABLE refused AS {refused_rows(contract, as_of)};"  # noqa: S608 - as above
         f"CREATE VIEW accepted AS SELECT * FROM typed ANTI JOIN refused ON {POSITION} = position;"
@@ -119,6 +121,32 @@ def _judge(database: duckdb.DuckDBPyConnection, rows: Path, contract: Contract, 
         # The buffer of results does not count what long texts hold, and would take up all of them.
         "SET threads = 1; SET streaming_buffer_size = '1B'; SET lock_configuration = true"
     )
+
+
+def _let_first_accepted_stay(
+    database: duckdb.DuckDBPyConnection, contract: Contract, as_of: datetime.date | None
+) -> None:
+    """Name as the first row of each value that comes again the first that is accepted, where one is.
+
+    Rows are taken in order, since one that is refused for a value of its own keeps no later one from staying.
+    """
+    query, tables = repeating_rows(contract, as_of), [firsts_table(group) for group, _ in enumerate(firsts(contract))]
+    sizes = [(database.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0] for table in tables]  # noqa: S608
+    if query is None or not any(sizes):
+        return
+    stays = [np.full(size, -1, np.int64) for size in sizes]
+    for batch in _batches(database, query):
+        for position, ids in zip(batch["position"].to_pylist(), batch["ids"].to_pylist(), strict=True):
+            values = [(stay, place) for stay, place in zip(stays, ids, strict=True) if place is not None]
+            if all(stay[place] < 0 for stay, place in values):
+                for stay, place in values:
+                    stay[place] = position
+    for table, stay in zip(tables, stays, strict=True):
+        database.register("stays", {"id": np.arange(len(stay)), "first": stay})
+        database.execute(
+            f"UPDATE {table} SET first = stays.first FROM stays WHERE {table}.id = stays.id AND stays.first >= 0"  # noqa: S608
+        )
+        database.unregister("stays")
 
 
 def _batch_rows(rows: Path) -> int:

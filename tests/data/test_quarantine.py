@@ -184,6 +184,40 @@ def test_of_a_primary_key_given_again_the_first_row_stays(tmp_path):
     assert reasons == {2: ["a, b: primaryKey"], 3: ["a, b: primaryKey"], 4: ["a: required"]}
 
 
+def test_of_rows_with_one_key_the_first_that_breaks_nothing_else_stays(tmp_path):
+    columns = (
+        "{name: a, logicalType: integer, primaryKey: true}, {name: b, logicalType: string, enum: [{value: good}, {value: fine}]},"
+        " {name: c, logicalType: string, unique: true}"
+    )
+    rows = [("1", "none", "x"), ("1", "good", "y"), ("1", "none", "z"), ("1", "fine", "u"), ("2", "good", "u")]
+    values, reasons = judge(tmp_path, columns, *rows, ("3", "none", "v"), ("3", "none", "w"))
+    assert values == [(1, "good", "y"), (2, "good", "u")]
+    again = "a: primaryKey"
+    assert reasons == {0: ["b: enum"], 2: ["b: enum", again], 3: [again], 5: ["b: enum"], 6: ["b: enum", again]}
+
+
+KEYS = st.sampled_from(["1", "2", "3", None])
+
+
+@settings(max_examples=25, deadline=None)
+@drawn(rows=st.lists(st.tuples(KEYS, KEYS, st.sampled_from(["good", "none"])), max_size=10))
+def test_a_row_is_refused_for_a_value_that_comes_again_only_where_that_value_is_accepted(rows):
+    columns = (
+        "{name: a, logicalType: integer, unique: true}, {name: b, logicalType: integer, unique: true},"
+        " {name: c, logicalType: string, enum: [{value: good}]}"
+    )
+    expected, first, second = [], {None}, {None}
+    for a, b, c in rows:
+        if c == "good" and (a is None or a not in first) and (b is None or b not in second):
+            expected.append((a and int(a), b and int(b), c))
+            first.add(a)
+            second.add(b)
+    with tempfile.TemporaryDirectory() as folder:
+        values, reasons = judge(Path(folder), columns, *rows)
+    assert values == expected
+    assert len(reasons) == len(rows) - len(expected)
+
+
 def test_unique_compares_values_and_leaves_missing_ones_alone(tmp_path):
     columns = "{name: a, logicalType: number, unique: true}"
     values, reasons = judge(tmp_path, columns, ("1.0",), (None,), ("1.00",), (None,))

@@ -36,7 +36,8 @@ def firsts_table(group: int) -> str:
 def firsts(contract: Contract) -> Iterator[str]:
     """For each group of columns whose values may come but once, SQL of those values, as c0, c1, ..., that come again.
 
-    `first` is the position of the row with which they come first. Only these columns are looked at.
+    `first` is the position of the row with which they come first; `id` counts the values from 0. Only these columns
+    are looked at.
     """
     for names, _ in _once(contract):
         places = [contract.names.index(name) for name in names]
@@ -44,10 +45,27 @@ def firsts(contract: Contract) -> Iterator[str]:
         values = _values(contract, names)
         named = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
         yield (
-            f"SELECT {named}, min({POSITION}) AS first"  # noqa: S608 - v0, ...
+            f"SELECT {named}, min({POSITION}) AS first, row_number() OVER () - 1 AS id"  # noqa: S608 - v0, ...
             f" FROM (SELECT {POSITION}, {typed_ones} FROM rows WHERE faults IS NULL)"
             f" WHERE {_known(values)} GROUP BY {', '.join(values)} HAVING count(*) > 1"
         )
+
+
+def repeating_rows(contract: Contract, as_of: datetime.date | None) -> str | None:
+    """SQL of the rows with values that come again which break no other promise, in order, as `position` and `ids`.
+
+    `ids` has a place for each of `firsts`: the id of the row's value there, NULL where it comes but once. None where
+    the contract lets every value come again.
+    """
+    if not (groups := range(len(_once(contract)))):
+        return None
+    again = {_comes_again(group) for group in groups}
+    others = " OR ".join(f"({broken})" for broken, _ in _cases(contract, as_of) if broken not in again) or "false"
+    ids = ", ".join(f"{firsts_table(group)}.id" for group in groups)
+    return (
+        f"SELECT {POSITION} AS position, [{ids}] AS ids FROM typed{_joins(contract)}"  # noqa: S608 - as refused_rows
+        f" WHERE faults IS NULL AND ({others}) IS NOT TRUE AND coalesce({ids}) IS NOT NULL ORDER BY position"
+    )
 
 
 def refused_rows(contract: Contract, as_of: datetime.date | None) -> str:
