@@ -186,7 +186,8 @@ def test_of_a_primary_key_given_again_the_first_row_stays(tmp_path):
 
 def test_of_rows_with_one_key_the_first_that_breaks_nothing_else_stays(tmp_path):
     columns = (
-        "{name: a, logicalType: integer, primaryKey: true}, {name: b, logicalType: string, enum: [{value: good}, {value: fine}]},"
+        "{name: a, logicalType: integer, primaryKey: true},"
+        " {name: b, logicalType: string, enum: [{value: good}, {value: fine}]},"
         " {name: c, logicalType: string, unique: true}"
     )
     rows = [("1", "none", "x"), ("1", "good", "y"), ("1", "none", "z"), ("1", "fine", "u"), ("2", "good", "u")]

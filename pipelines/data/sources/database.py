@@ -9,8 +9,10 @@ import base64
 import datetime
 import decimal
 import os
+import urllib.parse
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -83,10 +85,8 @@ def _told(batches: Iterator[pa.RecordBatch], source: DatabaseSource) -> Iterator
 def _statement(source: DatabaseSource, keys: Sequence[str], dialect: sqlalchemy.Dialect) -> sqlalchemy.TextClause:
     """The SQL that reads the rows as they were at the beginning of `as_of`, ordered, with :as_of to be bound."""
     quote = dialect.identifier_preparer.quote_identifier
-    if source.table:
-        assert source.as_of_column is not None
-        place = ".".join(quote(part) for part in source.table.split("."))
-        chosen = f"SELECT * FROM {place} WHERE {quote(source.as_of_column)} < :as_of"  # noqa: S608 - quoted names
+    if source.table and source.as_of_column:
+        chosen = f"SELECT * FROM {_place(source.table, quote)} WHERE {quote(source.as_of_column)} < :as_of"  # noqa: S608
     else:
         chosen = f"SELECT * FROM ({(source.query or '').strip().rstrip(';')}\n) collected"  # noqa: S608 - the recipe's own
     statement = sqlalchemy.text(f"{chosen} ORDER BY {', '.join(map(quote, keys))}")
@@ -97,6 +97,43 @@ def _statement(source: DatabaseSource, keys: Sequence[str], dialect: sqlalchemy.
     return statement
 
 
+def _place(table: str, quote: Callable[[str], str]) -> str:
+    return ".".join(quote(part) for part in table.split("."))
+
+
+def _check_as_of_column(
+    source: DatabaseSource, quote: Callable[[str], str], counted: Callable[[str], int], *, sqlite: bool
+) -> None:
+    """Raise TinsmithError where the column of times leaves it open whether a row of the table was there on a day."""
+    if not (source.table and source.as_of_column):
+        return
+    column = quote(source.as_of_column)
+    unknown = {"is NULL": f"{column} IS NULL"}
+    if sqlite:
+        # It would compare with a day's text whatever stands there: any number is the smaller one.
+        iso = f"typeof({column}) = 'text' AND {column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+        unknown["holds no ISO 8601 time"] = f"{column} IS NOT NULL AND NOT ({iso})"
+    for what, condition in unknown.items():
+        if rows := counted(f"SELECT count(*) FROM {_place(source.table, quote)} WHERE {condition}"):  # noqa: S608
+            raise TinsmithError(
+                f"{source.table}: as_of_column {source.as_of_column} {what} in {rows} rows, of which nobody can tell "
+                "whether they were there on that day; mend them, or say in a query instead of the table which rows to "
+                "read"
+            )
+
+
+def _read_only(url: sqlalchemy.URL, source: DatabaseSource) -> sqlalchemy.URL:
+    """The URL of a SQLite file, opened as one that is only read: SQLite makes an empty one where it finds none."""
+    if "uri" in url.query:
+        return url.update_query_dict({"mode": "ro"})
+    if not url.database or url.database == ":memory:":
+        return url
+    if not Path(url.database).is_file():
+        raise TinsmithError(f"{source.dsn_env}: there is no such SQLite file; look at the path in the URL")
+    file = f"file:{urllib.parse.quote(url.database)}"
+    return url.set(database=file).update_query_dict({"mode": "ro", "uri": "true"})
+
+
 def _postgresql_batches(
     url: sqlalchemy.URL, source: DatabaseSource, keys: Sequence[str], label: str, contract: Contract
 ) -> Iterator[pa.RecordBatch]:
@@ -104,12 +141,20 @@ def _postgresql_batches(
 
     dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     statement = _statement(source, keys, dialect).bindparams(sqlalchemy.bindparam("as_of", type_=sqlalchemy.Date))
+    quote = dialect.identifier_preparer.quote_identifier
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     number = 1
     with adbc.connect(dsn) as connection, connection.cursor() as cursor:
         # UTC, so that the day begins everywhere at the same moment.
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+        def counted(query: str) -> int:
+            cursor.execute(query)
+            (count,) = cursor.fetchone() or (0,)
+            return int(count)
+
+        _check_as_of_column(source, quote, counted, sqlite=False)
         cursor.execute(str(statement.compile(dialect=dialect)), (source.as_of,))
         reader = cursor.fetch_record_batch()
         for field in reader.schema:
@@ -125,12 +170,18 @@ def _postgresql_batches(
 def _sqlalchemy_rows(
     url: sqlalchemy.URL, source: DatabaseSource, keys: Sequence[str], label: str, contract: Contract
 ) -> Iterator[Row]:
+    sqlite = url.get_backend_name() == "sqlite"
+    url = _read_only(url, source) if sqlite else url
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, hide_parameters=True)
-    if engine.dialect.name == "sqlite":
+    if sqlite:
         sqlalchemy.event.listen(engine, "connect", _keep_broken_text)
     # SQLite compares text with text, in the form that ISO 8601 gives it.
-    as_of = source.as_of.isoformat() if engine.dialect.name == "sqlite" else source.as_of
+    as_of = source.as_of.isoformat() if sqlite else source.as_of
+    quote = engine.dialect.identifier_preparer.quote_identifier
     with engine.connect().execution_options(stream_results=True, yield_per=_BATCH_ROWS) as connection:
+        _check_as_of_column(
+            source, quote, lambda query: int(connection.exec_driver_sql(query).scalar() or 0), sqlite=sqlite
+        )
         answer = connection.execute(_statement(source, keys, engine.dialect), {"as_of": as_of})
         names = list(answer.keys())
         places = places_of(contract, names, label, "answer")

@@ -64,6 +64,44 @@ def test_a_cell_of_a_wrong_type_is_left_to_the_contract_and_broken_text_is_refus
     assert [row.texts[0] for row in rows if row.faults] == ["4", "5"]
 
 
+def test_rows_that_as_of_cannot_tell_are_counted_and_stop_the_reading(sqlite):
+    sqlite.execute("INSERT INTO tickets VALUES (4, 4, 'x', NULL, NULL)")
+    sqlite.commit()
+    with pytest.raises(TinsmithError, match=r"^tickets: as_of_column at is NULL in 1 rows, .*; .* query"):
+        collected(CONTRACT, **SOURCE)
+    sqlite.execute("UPDATE tickets SET at = '' WHERE id = 4")
+    sqlite.commit()
+    with pytest.raises(TinsmithError, match=r"^tickets: as_of_column at holds no ISO 8601 time in 1 rows, .*"):
+        collected(CONTRACT, **SOURCE)
+
+
+def test_sqlite_times_that_are_numbers_are_refused_and_read_by_a_query(sqlite):
+    sqlite.execute("CREATE TABLE sold (id INTEGER PRIMARY KEY, price NUMERIC, body TEXT, at INTEGER)")
+    rows = [(1, 1, "a", 1_700_000_000), (2, 1, "b", 1_900_000_000)]  # 2023 and 2030
+    sqlite.executemany("INSERT INTO sold VALUES (?, ?, ?, ?)", rows)
+    sqlite.commit()
+    with pytest.raises(TinsmithError, match=r"^sold: as_of_column at holds no ISO 8601 time in 2 rows"):
+        collected(CONTRACT, **SOURCE | {"table": "sold"})
+    query = "SELECT * FROM sold WHERE at < CAST(strftime('%s', :as_of) AS INTEGER)"
+    assert [row.texts[0] for row in collected(CONTRACT, **SOURCE | QUERY | {"query": query})] == ["1"]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}/ticket.db", "sqlite:///file:{}/ticket.db?uri=true"])
+def test_a_sqlite_file_that_is_not_there_is_told_and_not_made(tmp_path, monkeypatch, url):
+    monkeypatch.setenv("TICKETS", url.format(tmp_path))
+    with pytest.raises(TinsmithError, match=r"^TICKETS: ") as caught:
+        collected(CONTRACT, **SOURCE)
+    assert str(tmp_path) not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("sqlite")
+def test_a_sqlite_file_is_read_whatever_characters_its_path_has(tmp_path, monkeypatch):
+    (tmp_path / "tickets.db").rename(tmp_path / "100% #1?.db")
+    monkeypatch.setenv("TICKETS", f"sqlite:///{tmp_path}/100%25 %231%3F.db")
+    assert len(collected(CONTRACT, **SOURCE)) == 2
+
+
 def test_more_rows_than_a_batch_are_streamed(sqlite):
     sqlite.executemany("INSERT INTO tickets VALUES (?, 1, 'x', '2026-01-01', NULL)", ((n,) for n in range(10, 25_000)))
     sqlite.commit()
@@ -104,7 +142,7 @@ def test_nothing_of_the_url_is_told(monkeypatch, url):
         collected(CONTRACT, **SOURCE)
     assert "sesame" not in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert caught.value.__suppress_context__ or url is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -198,5 +236,7 @@ def test_postgresql_is_never_written_and_its_errors_keep_silent(postgres, monkey
         with pytest.raises(TinsmithError, match=r"^TICKETS: the database did not answer \(\w+, SQLSTATE \w+\)"):
             collected(ALL, **SOURCE | QUERY | {"query": bad})
     assert len(collected(ALL, **SOURCE | {"table": "crm.tickets"})) == 2
+    with pytest.raises(TinsmithError, match=r"^crm\.tickets: as_of_column day is NULL in 2 rows"):
+        collected(ALL, **SOURCE | {"table": "crm.tickets", "as_of_column": "day"})
     with pytest.raises(TinsmithError, match="the column id is money; cast it to numeric"):
         collected(ALL, **SOURCE | QUERY | {"query": "SELECT 5::money AS id FROM crm.tickets WHERE at < :as_of"})
