@@ -21,6 +21,7 @@ UNSAID = "personal"
 IN_TEXT = get_args(Entity)
 _CLASSIFICATIONS = ("pii", "personal", "restricted", "sensitive")
 _ALL_CLASSIFICATIONS = (*_CLASSIFICATIONS, "public", "internal", "confidential")
+_TYPES_OF_IDS = ("string", "integer")
 _TAGS = ("pii", "personal")
 _PEOPLE = (
     *("customer", "client", "contact", "user", "owner", "author", "sender", "recipient", "requester", "assignee"),
@@ -127,7 +128,7 @@ def personal_mistakes(given: dict[str, Any], field: Field) -> Iterator[Mistake]:
         if name in seen:
             yield spot, f"{name} is given twice; keep one"
         seen.add(name)
-        if mistake := _value_mistake(name, value):
+        if mistake := _value_mistake(name, value) or _subject_mistake(name, value, given["logicalType"]):
             yield (*spot, "value"), mistake
 
 
@@ -151,6 +152,13 @@ def _value_mistake(name: str, value: Any) -> str | None:
         return None if _kind(value) else f"{value} is not known {_near(value, _KINDS)}"
     unknown = [word for word in _listed(value) if _kind(word) not in IN_TEXT]
     return f"{unknown[0]} is nothing to be found in free text {_near(unknown[0], IN_TEXT)}" if unknown else None
+
+
+def _subject_mistake(name: str, value: Any, logical_type: str) -> str | None:
+    """Why a column cannot tell whom a row is about; the persons are told apart by the text of their id."""
+    if name != SUBJECT_ID or not value or logical_type in _TYPES_OF_IDS:
+        return None
+    return f"a {logical_type} is written in several ways, and a person's id in one; make the column string or integer"
 
 
 def _near(word: Any, allowed: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ schema:
 
 def read(tmp_path, column):
     path = tmp_path / "notes.odcs.yaml"
-    kind = "" if "logicalType: object" in column else "logicalType: string, "
+    kind = "" if "logicalType:" in column else "logicalType: string, "
     path.write_text(HEAD + f"  - {{{kind}{column}}}\n")
     return read_contract(path).columns[0]
 
@@ -84,6 +84,10 @@ def test_a_columns_name_tells_the_kind_where_nothing_else_does(tmp_path, name, k
         (custom(("pii", "true")), "pii would be passed over (did you mean piiType?)"),
         (custom(("subjectId", '"true"')), "value: must be true or false, without quotes"),
         (custom(("subjectId", 1)), "value: must be true or false, without quotes"),
+        (
+            f"{custom(('subjectId', 'true'))}, logicalType: number",
+            "value: a number is written in several ways, and a person's id in one; make the column string or integer",
+        ),
         (custom(("piiType", "emial")), "emial is not known (did you mean email? allowed: name, address, email,"),
         (custom(("piiType", "true")), "True is not known (allowed: name,"),
         (custom(("piiType", "name"), ("piiType", "email")), "customProperties.1: piiType is given twice; keep one"),
