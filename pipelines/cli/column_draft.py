@@ -12,7 +12,7 @@ from pipelines.cli.sample import Sample, SampleColumn
 from pipelines.data.contracts.contract import RECORD
 from pipelines.data.contracts.personal import kind_by_name, words_of
 from pipelines.data.contracts.values import typed
-from pipelines.data.privacy.detector import Detector
+from pipelines.data.privacy.detector import PATTERN_KINDS, Detector
 
 # The types of a CSV's text in the order tried, and those of each kind of JSON value; what is none of them is a string.
 _TYPES = {
@@ -115,7 +115,7 @@ def draft_columns(sample: Sample) -> tuple[list[ColumnDraft], list[str]]:
             continue
         logical_type = next((kind for kind in candidates if _is_of(kind, column.given)), "string")
         name = _free_name(column.name, {draft.name for draft in drafts})
-        drafts.append(ColumnDraft(name, column.name, logical_type, _personal(column), column.texts))
+        drafts.append(ColumnDraft(name, column.name, logical_type, _personal(column, logical_type), column.texts))
     return drafts, left_out
 
 
@@ -141,13 +141,18 @@ def _free_name(source_name: str, taken: set[str]) -> str:
     return name if name not in taken else next(other for other in numbered if other not in taken)
 
 
-def _personal(column: SampleColumn) -> str | None:
+def _personal(column: SampleColumn, logical_type: str) -> str | None:
+    """The kind that the column's name tells, or that half of its values are from end to end."""
     if kind := kind_by_name(column.name):
         return kind
-    looked_at = column.given[:_LOOKED_AT]
-    emails = sum(_is_email(text) for text in looked_at)
-    return "email" if looked_at and emails * 2 >= len(looked_at) else None
+    # A measure such as 250.1234 may look like a telephone number.
+    looked_at = column.given[:_LOOKED_AT] if logical_type in ("string", "integer") else []
+    kinds = Counter(kind for text in looked_at if (kind := _kind_of(text)))
+    return next((kind for kind, count in kinds.most_common(1) if count * 2 >= len(looked_at)), None)
 
 
-def _is_email(text: str) -> bool:
-    return [(span.start, span.end, span.kind) for span in Detector().find(text)] == [(0, len(text), "EMAIL")]
+def _kind_of(text: str) -> str | None:
+    """The kind of personal data that a text is as a whole."""
+    spans = Detector().find(text)
+    whole = len(spans) == 1 and (spans[0].start, spans[0].end) == (0, len(text))
+    return spans[0].kind.lower() if whole and spans[0].kind in PATTERN_KINDS else None

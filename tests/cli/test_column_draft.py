@@ -51,6 +51,23 @@ def test_a_column_of_addresses_is_personal_whatever_its_name(tmp_path):
     assert drafts(tmp_path, wrote=["a@example.com", "b@example.org", "unknown"])[0].personal == "email"
 
 
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["030 123456", "+49 30 1234567", "0171-2345678", "none"], "phone"),
+        (["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32"], "iban"),
+        (["4111 1111 1111 1111", "5500-0000-0000-0004"], "card"),
+        (["4111111111111111", "5500000000000004"], "card"),
+        (["call 030 123456", "+49 30 1234567 at noon"], None),
+        (["250.1234", "311.5678"], None),
+        (["2026-01-31", "2026-02-28"], None),
+        (["10482", "10483"], None),
+    ],
+)
+def test_values_tell_what_a_name_does_not(tmp_path, texts, kind):
+    assert drafts(tmp_path, telefon=texts)[0].personal == kind
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True))
 def test_every_header_gets_names_that_are_different_and_can_stand_in_a_template(names):
