@@ -51,7 +51,7 @@ def check(
 def new(
     name: Annotated[str, typer.Argument(help="The new recipe's name: small letters, digits and _.")],
     sample: Annotated[
-        Path, typer.Option("--from", metavar="SAMPLE_FILE", help="Rows of the use case: CSV, JSONL, Parquet or XLSX.")
+        Path, typer.Option("--from", metavar="SAMPLE_FILE", help="Rows of the use case: CSV, JSON, Parquet or XLSX.")
     ],
 ) -> None:
     """Draft a recipe and its data contract from a sample of the data."""
@@ -166,9 +166,7 @@ def toolchain() -> None:
 
 @contract_app.command("infer")
 def contract_infer(
-    sample: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Rows of the data set: CSV, JSON Lines, Parquet or XLSX.")
-    ],
+    sample: Annotated[Path, typer.Argument(metavar="FILE", help="Rows of the data set: CSV, JSON, Parquet or XLSX.")],
 ) -> None:
     """Draft data_contracts/<file's name>.odcs.yaml from the rows of a file."""
     from pipelines.cli.contract import infer_contract

@@ -101,7 +101,7 @@ def _source(sample: Sample) -> Iterator[str]:
     path = Path(os.path.relpath(sample.path.resolve())) if inside else sample.path.resolve()
     yield "type: files"
     yield f"path: {_scalar(path.as_posix())} # or a pattern: data/raw/tickets/*.csv"
-    if path.suffix.lower() == ".tsv":
+    if ".tsv" in path.name.lower():
         yield f"format: {sample.format}"
     if sample.delimiter != ",":
         yield f"delimiter: {_scalar(sample.delimiter)}"

@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from pipelines.data.contracts.contract import Column, Contract
 from pipelines.data.sources.csv_records import Record, read_records
-from pipelines.data.sources.files import PlainFile
+from pipelines.data.sources.files import COMPRESSED, PlainFile, SourceFile, plain_files
 from pipelines.data.sources.json_records import BrokenJsonError, as_text, parse_object
+from pipelines.data.sources.json_rows import json_texts
 from pipelines.data.sources.reading import read_source
 from pipelines.data.sources.tables import parquet_names
 from pipelines.data.sources.text_lines import read_lines, text_faults
 from pipelines.data.sources.xlsx_rows import xlsx_names
 from pipelines.errors import TinsmithError
-from pipelines.recipe_sources import FilesSource
+from pipelines.recipe_sources import FilesSource, Format
 
 MOST_ROWS = 20_000
 """Rows that are looked at: many, because exports are often sorted, and a label may first stand far down."""
 
-Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
@@ -70,21 +70,31 @@ def read_sample(path: Path) -> Sample:
         TinsmithError: the file is missing, empty, of an unknown kind, has no header, or only one column.
     """
     if not path.is_file():
-        raise TinsmithError(f"{path}: there is no such file; name a CSV, JSON Lines, Parquet or XLSX file after --from")
-    format_ = _FORMATS.get(path.suffix.lower())
+        raise TinsmithError(f"{path}: there is no such file; name a CSV, JSON, Parquet or XLSX file after --from")
+    name = path.stem if path.suffix.lower() in COMPRESSED else path.name
+    format_ = _FORMATS.get(Path(name).suffix.lower())
     if format_ is None:
         raise TinsmithError(f"{path}: is not one of {', '.join(_FORMATS)}; export the data as CSV or JSON Lines")
-    encoding = _encoding(path) if format_ in ("csv", "jsonl") else "utf-8"
-    if format_ in ("parquet", "xlsx"):
-        delimiter, columns = ",", _table_columns(path, format_)
-    elif format_ == "csv":
-        delimiter, columns = _csv_columns(path, encoding)
-    else:
-        delimiter, columns = ",", _jsonl_columns(path, encoding)
+    with plain_files(SourceFile(str(path), path.name), "*") as files:
+        (file,) = files
+        sample = _read(path, file, format_)
+    columns = sample.columns
     if not columns or not columns[0].texts:
         raise TinsmithError(f"{path}: holds no rows that can be read; give a sample with some rows")
     if len(columns) == 1:
         raise TinsmithError(f"{path}: has one column only; a text and its answer need at least two")
+    return sample
+
+
+def _read(path: Path, file: PlainFile, format_: Format) -> Sample:
+    encoding = _encoding(file.path) if format_ in ("csv", "jsonl", "json") else "utf-8"
+    delimiter = _delimiter(file, encoding) if format_ == "csv" else ","
+    if format_ in ("parquet", "xlsx"):
+        columns = _table_columns(path, file, format_)
+    elif format_ == "csv":
+        columns = _csv_columns(file, delimiter, encoding)
+    else:
+        columns = _json_columns(_json_texts(file, format_, encoding), encoding)
     return Sample(path, format_, delimiter, encoding, columns)
 
 
@@ -107,34 +117,34 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _csv_columns(path: Path, encoding: str) -> tuple[str, tuple[SampleColumn, ...]]:
-    delimiter = _delimiter(path, encoding)
-    records = read_records(read_lines(path, encoding), delimiter)
+def _csv_columns(file: PlainFile, delimiter: str, encoding: str) -> tuple[SampleColumn, ...]:
+    records = read_records(read_lines(file.path, encoding), delimiter)
     header = next(records, None)
     if header is None:
-        raise TinsmithError(f"{path}: the file is empty; give a sample with a header and some rows")
+        raise TinsmithError(f"{file.told}: the file is empty; give a sample with a header and some rows")
     if header.fault or text_faults(header.raw, encoding):
-        raise TinsmithError(f"{path}:{header.line}: the header cannot be read; save the file as plain UTF-8 CSV")
+        raise TinsmithError(f"{file.told}:{header.line}: the header cannot be read; save the file as plain UTF-8 CSV")
     # The names are not told: where a header is missing, they are data.
     twice = [place for place, name in enumerate(header.fields) if name and header.fields.index(name) != place]
     if twice:
-        raise TinsmithError(f"{path}:{header.line}: column {twice[0] + 1} has the name of an earlier one; rename it")
+        raise TinsmithError(
+            f"{file.told}:{header.line}: column {twice[0] + 1} has the name of an earlier one; rename it"
+        )
     rows = list(islice(_whole_rows(records, len(header.fields), encoding), MOST_ROWS))
-    columns = [
+    return tuple(
         SampleColumn(name, [row[place] or None for row in rows], frozenset())
         for place, name in enumerate(header.fields)
         if name
-    ]
-    return delimiter, tuple(columns)
+    )
 
 
-def _delimiter(path: Path, encoding: str) -> str:
+def _delimiter(file: PlainFile, encoding: str) -> str:
     """The one that cuts the first line into the most fields."""
-    first = next((line.text for line in read_lines(path, encoding) if line.text.strip()), "")
+    first = next((line.text for line in read_lines(file.path, encoding) if line.text.strip()), "")
     try:
         return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
     except csv.Error:
-        raise TinsmithError(f"{path}: its lines cannot be told apart; save the file as plain UTF-8 CSV") from None
+        raise TinsmithError(f"{file.told}: its lines cannot be told apart; save the file as plain UTF-8 CSV") from None
 
 
 def _whole_rows(records: Iterator[Record], width: int, encoding: str) -> Iterator[list[str]]:
@@ -143,8 +153,14 @@ def _whole_rows(records: Iterator[Record], width: int, encoding: str) -> Iterato
             yield record.fields
 
 
-def _jsonl_columns(path: Path, encoding: str) -> tuple[SampleColumn, ...]:
-    rows = list(islice(_objects(path, encoding), MOST_ROWS))
+def _json_texts(file: PlainFile, format_: Format, encoding: str) -> Iterator[str]:
+    if format_ == "json":
+        return json_texts(file, encoding)
+    return (line.text for line in read_lines(file.path, encoding))
+
+
+def _json_columns(texts: Iterator[str], encoding: str) -> tuple[SampleColumn, ...]:
+    rows = list(islice(_objects(texts, encoding), MOST_ROWS))
     names = dict.fromkeys(name for row in rows for name in row if name)
     return tuple(
         SampleColumn(
@@ -156,20 +172,19 @@ def _jsonl_columns(path: Path, encoding: str) -> tuple[SampleColumn, ...]:
     )
 
 
-def _objects(path: Path, encoding: str) -> Iterator[dict[str, tuple[str | None, str]]]:
-    """Each readable line's values by key, as text and kind."""
-    for line in read_lines(path, encoding):
-        if line.text.strip() and not text_faults(line.text, encoding):
+def _objects(texts: Iterator[str], encoding: str) -> Iterator[dict[str, tuple[str | None, str]]]:
+    """Each readable object's values by key, as text and kind."""
+    for text in texts:
+        if text.strip() and not text_faults(text, encoding):
             try:
-                found = {name: as_text(value) for name, value in parse_object(line.text).items()}
+                found = {name: as_text(value) for name, value in parse_object(text).items()}
             except BrokenJsonError:
                 continue  # ingest will quarantine it, with its reason
             yield found
 
 
-def _table_columns(path: Path, format_: Format) -> tuple[SampleColumn, ...]:
+def _table_columns(path: Path, file: PlainFile, format_: Format) -> tuple[SampleColumn, ...]:
     """The columns as their reader gives them under a contract that takes each for text."""
-    file = PlainFile(path, path.name, path.name, str(path))
     names = [name for name in (parquet_names(file) if format_ == "parquet" else xlsx_names(file)) if name]
     asked = tuple(Column(name, name, "string", (), False, None, 0) for name in names)
     contract = Contract(path=path, id="", version="", sha256="", table="", columns=asked)

@@ -1,5 +1,11 @@
 """`tinsmith contract`: a drafted contract is good as it stands, and a breaking change fails."""
 
+import bz2
+import gzip
+import json
+
+import pytest
+
 from pipelines.data.contracts.contract import read_contract
 
 ROWS = "ticket_id,Customer Mail,opened_at,topic\n" + "".join(
@@ -24,6 +30,36 @@ def test_infer_drafts_a_contract_that_can_be_read(tinsmith, project):
     ]
     assert contract.columns[0].primary_key
     assert contract.columns[3].rules[-1].argument == ("bill", "fault")
+
+
+OBJECTS = json.dumps([{"id": number, "topic": "bill", "done": number % 2 == 0} for number in range(40)], indent=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sold.json", OBJECTS.encode()),
+        ("sold.json.gz", gzip.compress(OBJECTS.encode())),
+        ("sold.csv.bz2", bz2.compress(b"id;topic;done\n" + b"".join(b"%d;bill;true\n" % row for row in range(40)))),
+    ],
+)
+def test_infer_reads_arrays_and_compressed_files(tinsmith, project, name, content):
+    (project / name).write_bytes(content)
+    code, out, _ = tinsmith("contract", "infer", name)
+    assert (code, out) == (0, "wrote data_contracts/sold.odcs.yaml: 3 columns; personal: none\n")
+    contract = read_contract(project / "data_contracts/sold.odcs.yaml")
+    assert [(column.name, column.logical_type) for column in contract.columns] == [
+        ("id", "integer"),
+        ("topic", "string"),
+        ("done", "boolean"),
+    ]
+
+
+def test_infer_tells_of_a_broken_compressed_file_by_its_own_name(tinsmith, project):
+    (project / "sold.csv.gz").write_bytes(gzip.compress(b"\n"))
+    code, _, err = tinsmith("contract", "infer", "sold.csv.gz")
+    assert code == 2
+    assert err.startswith("error: sold.csv.gz: ")
 
 
 def test_infer_overwrites_nothing(tinsmith, project):

@@ -218,7 +218,7 @@ def test_the_draft_of_a_table_is_what_the_line_reads(tinsmith, ending):
         ("team/x", "rows.csv", "recipe name 'team/x'"),
         ("Triage", "rows.csv", "recipe name 'Triage'"),
         ("x", "nowhere.csv", "nowhere.csv: there is no such file"),
-        ("x", "rows.ods", "rows.ods: is not one of .csv, .tsv, .jsonl, .ndjson, .parquet, .xlsx"),
+        ("x", "rows.ods", "rows.ods: is not one of .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx"),
         ("x", "rows.xlsx", "rows.xlsx: broken file"),
         ("x", "rows.parquet", "rows.parquet: no readable Parquet"),
         ("x", "rows[1].csv", "rows[1].csv: `[` has a meaning in a source's path"),

@@ -31,7 +31,7 @@ from pipelines.recipe_sources import DocumentsSource, FilesSource
 
 _LARGEST_RATIO = 200
 _ALWAYS_ALLOWED = 64 * 2**20
-_COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz"}
+COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz"}
 _SHORT = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz"}
 _ARCHIVES = {".zip", ".tar"}
 _BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
@@ -181,7 +181,7 @@ def _long_name(name: str) -> str:
 
 
 def _decompressed(file: PlainFile, copy: Path) -> PlainFile:
-    kind = _COMPRESSED.get(_ending(file.name))
+    kind = COMPRESSED.get(_ending(file.name))
     if kind is None:
         return file
     with _told(file.told, kind), _opened(file.path, kind) as stream, copy.open("wb") as out:

@@ -12,6 +12,7 @@ from pipelines.data.sources.rows import Row
 from pipelines.data.sources.shapes import reshaped
 from pipelines.data.sources.text_lines import (
     LONGEST_ROW,
+    Line,
     codec_of,
     has_lone_surrogate,
     read_lines,
@@ -49,10 +50,8 @@ def json_rows(file: PlainFile, encoding: str, shape: Shape | None, contract: Con
     Raises:
         TinsmithError: the file cannot be opened, or is too large to be read whole.
     """
-    if file.path.stat().st_size > _LARGEST_JSON:
-        raise TinsmithError(f"{file.told}: is larger than 1 GiB; write it as JSON Lines, one object a line")
     codec = codec_of(file.path, encoding)
-    line, text, offset = read_whole(file.path, encoding)
+    line, text, offset = _whole(file, encoding)
     counted = 0
     for start, end, fault in _values_in(text):
         line += text.count("\n", counted, start)
@@ -63,6 +62,18 @@ def json_rows(file: PlainFile, encoding: str, shape: Shape | None, contract: Con
         faults, texts, kinds = (broken, (), None) if broken else _values(raw, encoding, shape, contract)
         raw = raw[:LONGEST_ROW]
         yield Row(file.label, line, shown(raw), faults, texts, kinds, offset, undecoded(raw, codec))
+
+
+def json_texts(file: PlainFile, encoding: str) -> Iterator[str]:
+    """The text of every value of a JSON file that can be told apart; raises as json_rows does."""
+    text = _whole(file, encoding).text
+    return (text[start:end] for start, end, fault in _values_in(text) if not fault)
+
+
+def _whole(file: PlainFile, encoding: str) -> Line:
+    if file.path.stat().st_size > _LARGEST_JSON:
+        raise TinsmithError(f"{file.told}: is larger than 1 GiB; write it as JSON Lines, one object a line")
+    return read_whole(file.path, encoding)
 
 
 def _values_in(text: str) -> Iterator[tuple[int, int, str | None]]:
