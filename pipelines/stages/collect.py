@@ -1,7 +1,8 @@
 """collect: the rows of one source as text, each with where it stands, so that its contract can judge them.
 
 Reads a source of the recipe and its contract. Writes work/<r>/collected/<source>/: rows.parquet, a copy of the contract
-(contract.odcs.yaml), and source.json, which names the files or tables that were read with their digests and rows.
+(contract.odcs.yaml), and source.json, which says of what kind and state the source is, and names the files or tables
+that were read with their digests and rows.
 """
 
 import gc
@@ -26,7 +27,7 @@ from pipelines.errors import TinsmithError
 from pipelines.files import clear_unfinished, write_json, written_whole
 from pipelines.paths import Paths
 from pipelines.recipe import Recipe
-from pipelines.recipe_sources import DatabaseSource, Source
+from pipelines.recipe_sources import DatabaseSource, HubSource, Source
 from pipelines.stage_runner import run
 
 
@@ -57,7 +58,17 @@ def _collect(name: str, source: Source, target: Path) -> None:
             place = (source.table or "its query") if isinstance(source, DatabaseSource) else source.path
             raise TinsmithError(f"data.sources.{name}: {place} holds no rows; nothing can be learned from it")
         shutil.copyfile(contract.path, folder / "contract.odcs.yaml")
-        write_json(folder / "source.json", {"type": source.type, "files": parts})
+        write_json(folder / "source.json", _state(source) | {"files": parts})
+
+
+def _state(source: Source) -> dict[str, Any]:
+    """The source's type, and of which commit or day its rows are, where it has many; nothing that tells its address."""
+    told: dict[str, Any] = {"type": source.type}
+    if isinstance(source, HubSource):
+        told["dataset"] = source.dataset
+    elif isinstance(source, DatabaseSource):
+        told["as_of"] = source.as_of.isoformat()
+    return told
 
 
 def _counted(parts: Iterator[Part], counted: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:

@@ -35,12 +35,13 @@ _REFERENCE = "The accepted rows of each source that is only looked up, a file fo
 
 @dataclass(frozen=True)
 class _Collected:
-    """What collect wrote of one source: its rows, its contract, and the files that were read."""
+    """What collect wrote of one source: its rows, its contract, its kind and state, and the files that were read."""
 
     name: str
     use: str
     rows: Path
     contract: Contract
+    state: dict[str, Any]
     files: list[dict[str, Any]]
 
     @property
@@ -99,8 +100,9 @@ def _collected(recipe: Recipe, paths: Paths, name: str) -> _Collected:
     source = recipe.data.sources[name]
     # Its mistakes are to be mended where its author wrote it.
     contract = replace(read_contract(folder / "contract.odcs.yaml"), path=Path(source.contract))
-    files = read_json(folder / "source.json")["files"]
-    return _Collected(name, source.use, folder / "rows.parquet", contract, files)
+    state = read_json(folder / "source.json")
+    files = state.pop("files")
+    return _Collected(name, source.use, folder / "rows.parquet", contract, state, files)
 
 
 def _refuse_copies(collected: Sequence[_Collected]) -> None:
@@ -171,6 +173,7 @@ def _report(judged: _Judged) -> dict[str, Any]:
     source, contract = judged.source, judged.source.contract
     return {
         "use": source.use,
+        **source.state,
         "rows_in": source.rows_in,
         "accepted": judged.accepted,
         "quarantined": judged.refused.quarantined,

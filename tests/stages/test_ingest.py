@@ -1,7 +1,9 @@
 """The ingest stage on small folders: what is written, what adds up, and what stops it."""
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -97,6 +99,35 @@ def test_rows_of_several_files_are_sorted_into_accepted_and_refused():
     assert [(file["file"], file["rows"]) for file in files] == [("a.csv", 4), ("b.jsonl", 3)]
     assert report["reasons"]["product: enum"] == 1
     assert report["sources"]["tickets"]["contract"]["id"] == "tickets"
+
+
+def test_the_report_says_of_which_kind_and_state_each_source_is(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("TICKETS", f"sqlite:///{tmp_path}/sesame.db")
+    dataset = f"org/tickets@{'0123456789' * 4}"
+    folder = tmp_path / "cache/datasets--org--tickets/snapshots" / ("0123456789" * 4)
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_bytes(HEADER + b"1,,hub,app\n")
+    with closing(sqlite3.connect("sesame.db")) as database, database:
+        database.execute("CREATE TABLE sold (ticket_id INTEGER, created_at TEXT, body TEXT, product TEXT)")
+        database.execute("INSERT INTO sold VALUES (2, '2026-01-31 10:00', 'table', 'app')")
+    table = "table: sold, as_of: 2026-02-01, as_of_column: created_at"
+    sources = f"""
+    hub: {{contract: tickets.odcs.yaml, type: hub, dataset: {dataset}, path: "*.csv"}}
+    crm: {{contract: tickets.odcs.yaml, type: database, dsn_env: TICKETS, {table}}}"""
+    PATHS.recipe.write_text(RECIPE.replace("  sources:", f"  sources:{sources}"))
+    report = run_ingest(a_csv=HEADER + b"3,,file,app\n")
+    told = {
+        name: {key: source[key] for key in ("type", "dataset", "as_of") if key in source}
+        for name, source in report["sources"].items()
+    }
+    assert told == {
+        "hub": {"type": "hub", "dataset": dataset},
+        "crm": {"type": "database", "as_of": "2026-02-01"},
+        "tickets": {"type": "files"},
+    }
+    assert "sesame" not in REPORT.read_text()
 
 
 KINDS = {

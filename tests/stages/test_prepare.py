@@ -42,6 +42,7 @@ def ingest_report(accepted: int) -> dict:
     """What ingest reports of one source, three of whose rows it refused."""
     source = {
         "use": "examples",
+        "type": "files",
         "rows_in": accepted + 3,
         "accepted": accepted,
         "quarantined": 2,
@@ -517,13 +518,21 @@ def test_the_datasheet_for_people_says_what_its_figures_say(project):
     assert Path("work/notes/examples.html").read_text().count("<mark>{&#34;label&#34;: &#34;") == 20
 
 
-def test_the_pages_tell_of_stand_ins_and_how_right_the_detectors_are(project):
+def test_the_pages_tell_of_origins_stand_ins_and_how_right_the_detectors_are(project):
     datasheet, _ = project([note(number) for number in range(120)], privacy={"names": "builtin"})
     datasheet["masked"], datasheet["pseudonymised"] = {}, {"EMAIL": 3, "NAME": 1234}
     datasheet["recall"]["kinds"]["NAME"] |= {"recall": 0.98, "precision": 0.5}
     datasheet["recall"]["kinds"]["LOCATION"] |= {"recall": 0.25, "precision": None}
+    ingest = ingest_report(120)
+    notes = ingest["sources"]["notes"] | {"use": "reference"}
+    ingest["sources"] |= {
+        "crm": notes | {"type": "database", "as_of": "2026-02-01"},
+        "chats": notes | {"type": "hub", "dataset": "org/chats@0123"},
+    }
     for page in (datasheet_markdown, datasheet_html):
-        shown = page("notes", "Sort notes.", datasheet, ingest_report(120))
+        shown = page("notes", "Sort notes.", datasheet, ingest)
+        for told in ("database as of 2026-02-01", "hub org/chats@0123"):
+            assert told in shown
         for told in ("EMAIL 3, NAME 1,234", "NAME 98.0% (50.0%)", "LOCATION 25.0% (not looked for)", "precision"):
             assert told in shown
 
