@@ -25,6 +25,7 @@ from typing import IO, Any
 import fsspec
 import pyarrow as pa
 
+from pipelines.data.sources.text_lines import has_lone_surrogate, shown
 from pipelines.errors import TinsmithError
 from pipelines.files import sha256_of_file
 from pipelines.recipe_sources import DocumentsSource, FilesSource
@@ -64,7 +65,8 @@ def find_files(source: FilesSource | DocumentsSource) -> tuple[SourceFile, ...]:
     """The files of a source, sorted by path.
 
     Raises:
-        TinsmithError: the path names an unset environment variable, a place that cannot be reached, or no file.
+        TinsmithError: the path names an unset environment variable, a place that cannot be reached, or no file; or a
+            file's name is no UTF-8.
     """
     pattern = expanded(source)
     if is_remote(pattern):
@@ -77,6 +79,8 @@ def find_files(source: FilesSource | DocumentsSource) -> tuple[SourceFile, ...]:
         folder = os.path.commonpath([Path(path).parent for path in found]) if found else ""
     if not found:
         raise TinsmithError(f"no file matches {source.path}; put the files there or mend the path")
+    for path in found:
+        _refuse_undecodable(told_path(path))
     return tuple(SourceFile(path, PurePosixPath(os.path.relpath(told_path(path), folder)).as_posix()) for path in found)
 
 
@@ -114,7 +118,7 @@ def plain_files(file: SourceFile, members: str) -> Iterator[Iterator[PlainFile]]
 
     Raises:
         TinsmithError: the file cannot be read, is damaged, expands beyond all measure, or an archive holds a link or a
-            name that leads out of it.
+            name that leads out of it, or a member's name is no UTF-8.
     """
     # Beside the project's other unfinished work would fill its disk; the system's folder is made for this.
     with tempfile.TemporaryDirectory(prefix="tinsmith-") as scratch:
@@ -143,6 +147,12 @@ def _plain(file: SourceFile, members: str, scratch: Path) -> Iterator[PlainFile]
             if _ending(member.name) in _ARCHIVES:
                 raise TinsmithError(f"{member.told}: is an archive in an archive, which is not read; unpack it")
             yield _decompressed(member, scratch / "plain member")
+
+
+def _refuse_undecodable(name: str) -> None:
+    # Neither Arrow can open such a name nor a report hold it.
+    if has_lone_surrogate(name):
+        raise TinsmithError(f"{shown(name)}: the name is no UTF-8; rename it")
 
 
 def _remote(pattern: str, told: str) -> list[str]:
@@ -228,10 +238,12 @@ def _members(file: PlainFile, pattern: str, copy: Path) -> Iterator[PlainFile]:
     bound = _bound(file.path.stat().st_size)
     with closing(_archive(file)) as archive:
         names = _safe_names(archive, file.told)
-        chosen = sorted((name for name in names if fnmatch.fnmatchcase(_within(name), pattern)), key=_within)
+        matching = (name for name in names if fnmatch.fnmatchcase(_within(name), pattern))
+        chosen = sorted((name for name in matching if not _is_hidden(name)), key=_within)
         if not chosen:
-            raise TinsmithError(f"{file.told}: no file in it matches members {pattern!r}")
+            raise TinsmithError(f"{file.told}: no file in it matches members {pattern!r} (hidden ones are passed over)")
         for name in chosen:
+            _refuse_undecodable(f"{file.told}/{_within(name)}")
             stream = archive.open(name) if isinstance(archive, zipfile.ZipFile) else archive.extractfile(name)
             assert stream is not None
             with stream, copy.open("wb") as out:
@@ -261,6 +273,12 @@ def _safe_names(archive: zipfile.ZipFile | tarfile.TarFile, told: str) -> list[s
 def _within(name: str) -> str:
     """A name as seen from the archive's top, which `tar .` writes before each."""
     return name.removeprefix("./")
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file is hidden, as a glob on disk would see it, or one of those that macOS packs beside each file."""
+    parts = PurePosixPath(_within(name)).parts
+    return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts)
 
 
 def _entries(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[str, bool, bool]]:

@@ -171,7 +171,8 @@ def _texts(column: pa.Array) -> tuple[str, pa.Array]:
     if pa.types.is_timestamp(of):
         # Nanoseconds that are none do not make a timestamp another one.
         return "s", pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d{6})000(Z?)$", r"\1\2")
-    if pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_date(of) or pa.types.is_time(of):
+    is_text = pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_string_view(of)
+    if is_text or pa.types.is_date(of) or pa.types.is_time(of):
         return "s", column.cast(pa.string())
     # An object or a list; or binary, which no column of a contract holds, but the person who looks at the row sees.
     written = [None if value is None else as_json(value) for value in column.to_pylist()]

@@ -13,7 +13,7 @@ import pytest
 from pipelines.data.sources.files import find_files, told_path
 from pipelines.errors import TinsmithError
 from pipelines.recipe_sources import FilesSource
-from tests.data.sources.reads import collected, parts_of, read, rows_of
+from tests.data.sources.reads import CONTRACT, collected, contract_of, parts_of, read, rows_of
 
 CSV = b"id,body\n1,good\n"
 
@@ -126,6 +126,33 @@ def test_a_folder_packed_from_within_is_read(tmp_path):
         assert archive.getnames() == [".", "./a.csv"]
     ((part, rows),) = parts_of(path=str(tmp_path / "a.tgz"), members="a.*")
     assert (part.label, read(rows)) == ("a.tgz/a.csv", [("1", "good")])
+
+
+@pytest.mark.parametrize("kind", ["files", "documents"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx", "csv.zst", "txt", "html"])
+def test_a_file_whose_name_is_no_utf_8_is_to_be_renamed(tmp_path, kind, ending):
+    (tmp_path / f"M\udcfcller.{ending}").write_bytes(CSV)
+    with pytest.raises(TinsmithError, match=rf"M\\xfcller\.{ending}: the name is no UTF-8; rename it") as caught:
+        collected(contract_of(text="string") if kind == "documents" else CONTRACT, type=kind, path=str(tmp_path / "*"))
+    assert str(caught.value).isascii()
+
+
+def test_a_member_whose_name_is_no_utf_8_is_to_be_renamed(tmp_path):
+    tarred(tmp_path / "a.tar", {"M\udcfcller.csv": CSV, "good.csv": CSV})
+    with pytest.raises(TinsmithError, match=r"a\.tar/M\\xfcller\.csv: the name is no UTF-8; rename it"):
+        collected(path=str(tmp_path / "a.tar"))
+    assert read(collected(path=str(tmp_path / "a.tar"), members="good*")) == [("1", "good")]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_what_a_system_hides_in_an_archive_is_passed_over_as_on_disk(tmp_path, pack):
+    path = tmp_path / f"a.{pack.__name__[:3]}"
+    hidden = {"__MACOSX/._a.csv": b"\0\5\26\7", ".DS_Store": b"\0", "b/.git/a.csv": b"", "./.c.csv": b"\0"}
+    pack(path, {"b/a.csv": CSV, **hidden})
+    assert [part.label for part, _ in parts_of(path=str(path))] == [f"{path.name}/b/a.csv"]
+    pack(path, hidden)
+    with pytest.raises(TinsmithError, match=r"no file in it matches members '\*' \(hidden ones are passed over\)"):
+        parts_of(path=str(path))
 
 
 @pytest.mark.parametrize("name", ["../x.csv", "/etc/x.csv", "a/../../x.csv", "..\\x.csv"])

@@ -28,9 +28,11 @@ CELLS = [
     (pa.timestamp("ns", "UTC"), MOMENT, "2026-01-31 10:05:00.250000Z", "s"),
     (pa.timestamp("ms", "Europe/Berlin"), MOMENT, "2026-01-31 11:05:00.250+0100", "s"),
     (pa.large_string(), "é\n", "é\n", "s"),
+    (pa.string_view(), "longer than twelve bytes", "longer than twelve bytes", "s"),
     (pa.dictionary(pa.int8(), pa.string()), "app", "app", "s"),
     (pa.list_(pa.int8()), [1, 2], "[1, 2]", "o"),
     (pa.binary(), b"x", "\"b'x'\"", "o"),
+    (pa.binary_view(), b"x", "\"b'x'\"", "o"),
     (pa.string(), None, None, "-"),
     (pa.null(), None, None, "-"),
 ]
