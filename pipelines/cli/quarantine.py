@@ -18,13 +18,13 @@ _MOST_PLACES = 20
 
 
 def print_summary(name: str) -> None:
-    """Print how many rows of which source were refused for which reason; no values."""
+    """Print how many rows of which file were refused for which reason; no values, no names of documents."""
     kinds, reasons = counted_reasons(refused_rows(_paths(name).work / "quarantine.jsonl"))
     print(f"{name}: {kinds['quarantined']} rows quarantined, {kinds['rejected_raw']} could not be read")
     if reasons:
         table = Table("rows", Column("source", overflow="fold"), "reason", box=None, pad_edge=False)
         for (source, reason), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-            table.add_row(str(count), source, reason)
+            table.add_row(str(count), printable(source), printable(reason))
         Console(soft_wrap=True).print(table, markup=False, highlight=False)
 
 
@@ -58,11 +58,11 @@ def release_rows(name: str) -> bool:
     # A source that only the environment knows is not watched by DVC, so that it is read whether it changed or not.
     ended = subprocess.run([sys.executable, "-m", "dvc", "repro", "--force", f"ingest@{name}"], check=False)
     rows = refused_rows(quarantine)
-    places = [row.place for row in islice(rows, _MOST_PLACES)]
+    places = [row.told_place for row in islice(rows, _MOST_PLACES)]
     refused = len(places) + sum(1 for _ in rows)
     print(f"{name}: {refused_before} rows were refused, {refused} still are; accepted: {before} -> {_accepted(paths)}")
     for place in places:
-        print(f"  {place}")
+        print(f"  {printable(place)}")
     if refused > len(places):
         print(f"  and {refused - len(places)} more; all of them: tinsmith quarantine show {name}")
     if refused:

@@ -66,6 +66,43 @@ def test_summary_counts_by_source_and_reason_and_shows_no_values(tinsmith):
     assert "private" not in out
 
 
+@pytest.fixture
+def refused_oddly(project):
+    """A quarantine of a document named after a person, and of a file whose name would command the terminal."""
+    entries = [
+        {**ENTRIES[0], "source": "t/Anna Okafor - resignation.pdf", "alias": "0123456789abcdef/2"},
+        {**ENTRIES[1], "source": "t/a.zip/\x1b[31mb.csv"},
+    ]
+    write_text(project / Paths("tickets").work / "quarantine.jsonl", "".join(json.dumps(one) + "\n" for one in entries))
+
+
+@pytest.mark.usefixtures("refused_oddly")
+def test_summary_tells_documents_by_their_alias_and_gives_the_terminal_no_commands(tinsmith):
+    _, out, _ = tinsmith("quarantine", "summary", "tickets")
+    assert [line.strip().split(maxsplit=2)[1] for line in out.splitlines()[2:]] == [
+        "t/0123456789abcdef/2",
+        "t/a.zip/\\x1b[31mb.csv",
+        "t/a.zip/\\x1b[31mb.csv",
+    ]
+    assert "Anna" not in out
+
+
+@pytest.mark.usefixtures("refused_oddly", "good_recipe")
+def test_release_tells_documents_by_their_alias_and_gives_the_terminal_no_commands(tinsmith):
+    """Where the line does not run, the rows are those of the quarantine that is there."""
+    code, out, _ = tinsmith("quarantine", "release", "tickets")
+    assert code == 2
+    assert "  t/0123456789abcdef/2:3: intent: enum\n  t/a.zip/\\x1b[31mb.csv:9: " in out
+    assert "Anna" not in out
+
+
+@pytest.mark.usefixtures("refused_oddly")
+def test_show_names_documents_and_gives_the_terminal_no_commands():
+    shown = on_a_terminal("quarantine", "show", "tickets")
+    assert "t/Anna Okafor - resignation.pdf:3: intent: enum\n" in shown
+    assert "t/a.zip/\\x1b[31mb.csv:9: " in shown
+
+
 @pytest.mark.usefixtures("refused")
 def test_show_prints_rows_on_a_terminal_and_nowhere_else(tinsmith):
     code, out, err = tinsmith("quarantine", "show", "tickets")
