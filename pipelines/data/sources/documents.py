@@ -35,14 +35,15 @@ _MSG_HEAD = re.compile(r"(\*\*(Subject|From|To|CC|BCC|Date)\*\*: [^\n]*\n+)+")
 class _Document:
     """A document that is being read: `label` names it within its source, `alias` does so without the file's name.
 
-    `encoding` is that of its text, where that has no other of its own; `mail` is the mail that it is or came with.
+    `encoding` is what the recipe or a mail says of its text; None leaves it to the document, since UTF-8 is also what a
+    recipe says that says nothing. `mail` is the mail that it is or came with.
     """
 
     label: str
     alias: str
     source: DocumentsSource
     contract: Contract
-    encoding: str
+    encoding: str | None
     mail: Mail | None = None
     depth: int = 0
 
@@ -62,13 +63,17 @@ def read_documents(source: DocumentsSource, contract: Contract) -> Iterator[Part
             for one in plain:
                 sha256 = one.sha256
                 # Files are named after people, as in "Anna - resignation.pdf"; their digests are not.
-                document = _Document(one.label, sha256[:16], source, contract, source.encoding)
+                document = _Document(one.label, sha256[:16], source, contract, _given_encoding(source))
                 if (same := first.setdefault(sha256, one.label)) == one.label:
                     rows = _rows_of_file(one, document)
                     yield Part(one.label, sha256, batches_of(rows, contract), alias=document.alias)
                 else:
                     copy = _refused(document, "document: a copy of an earlier one, byte for byte")
                     yield Part(one.label, sha256, batches_of([copy], contract), same, document.alias)
+
+
+def _given_encoding(source: DocumentsSource) -> str | None:
+    return None if source.encoding == "utf-8" else source.encoding
 
 
 def _rows_of_file(file: PlainFile, document: _Document) -> Iterator[Row]:
@@ -115,7 +120,7 @@ def _mail_rows(content: bytes, document: _Document) -> Iterator[Row]:
 
 
 def _part_rows(part: MailPart, document: _Document) -> Iterator[Row]:
-    encoding = part.encoding or document.source.encoding
+    encoding = part.encoding or _given_encoding(document.source)
     yield from _rows(part.content, part.ending, replace(document, encoding=encoding))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import kreuzberg
 
+from pipelines.data.sources.html_charset import page_encoding
 from pipelines.data.sources.html_text import visible_html
 
 _LONGEST_SECONDS = 120
@@ -49,8 +50,10 @@ class Text:
     hidden: int = 0
 
 
-def text_of(content: bytes, mime: str, encoding: str, longest: int) -> Text:
+def text_of(content: bytes, mime: str, encoding: str | None, longest: int) -> Text:
     """The text of a document's bytes; `longest` is the number of characters of the longest passage.
+
+    Where no encoding is given, a page of HTML is in the one that it names, and every other text in UTF-8.
 
     Text formats are decoded strictly, since kreuzberg would write replacement characters without a word.
 
@@ -61,7 +64,7 @@ def text_of(content: bytes, mime: str, encoding: str, longest: int) -> Text:
         raise UnreadableError("document: is empty")
     title, hidden = None, 0
     if mime.startswith("text/"):
-        decoded = strictly_decoded(content, encoding)
+        decoded = strictly_decoded(content, encoding or _own_encoding(content, mime))
         if mime == "text/html":
             decoded, title, hidden = visible_html(decoded)
         content = decoded.encode()
@@ -70,6 +73,13 @@ def text_of(content: bytes, mime: str, encoding: str, longest: int) -> Text:
     if not passages:
         raise UnreadableError("document: holds no text that can be read without recognising pictures")
     return Text(title or result.metadata.get("title") or None, passages, hidden)
+
+
+def _own_encoding(content: bytes, mime: str) -> str:
+    try:
+        return page_encoding(content) if mime == "text/html" else "utf-8"
+    except LookupError:
+        raise UnreadableError("document: of an encoding that is not known") from None
 
 
 def strictly_decoded(content: bytes, encoding: str) -> str:

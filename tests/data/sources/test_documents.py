@@ -163,6 +163,26 @@ def test_documents_in_another_encoding_are_decoded_as_the_recipe_says(tmp_path):
     assert read(rows) == [("Über", "café")]
 
 
+def test_a_page_is_decoded_as_it_says_itself_where_nobody_else_says(tmp_path):
+    latin = '<meta charset="iso-8859-1"><p>Müller</p>'.encode("cp1252")
+    message = EmailMessage()
+    message["Subject"] = "x"
+    message.set_content('<meta charset="iso-8859-1"><p>Müller</p>', subtype="html", cte="8bit")
+    message.add_attachment(latin, maintype="text", subtype="html", filename="b.html")
+    rows = documents(
+        tmp_path,
+        contract_of(path="string", text="string"),
+        a_html=latin,
+        b_html="<p>Müller</p>".encode("utf-16"),
+        c_html=latin.replace(b"iso-8859-1", b"sesame"),
+        d_html=latin.replace(b"iso-8859-1", b"utf-8"),
+        e_html="<p>Müller</p>".encode(),
+        m_eml=bytes(message),
+    )
+    assert read(rows) == [(path, "Müller") for path in ("a.html", "b.html", "e.html", "m.eml", "m.eml/1")]
+    assert faults(rows) == {"c.html": "document: of an encoding that is not known", "d.html": "document: not utf-8"}
+
+
 def test_hidden_text_of_a_page_is_left_out_and_counted(tmp_path):
     page = (
         "<html><head><title>A &amp; B</title><style>p {}</style></head><body><p>Seen.</p>"
