@@ -1,15 +1,11 @@
 """HTML without what a reader of the page would not see: instructions to a model are hidden there."""
 
-import re
 from collections import Counter
 from html.parser import HTMLParser
 from typing import NamedTuple
 
-_HIDING_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(hidden|collapse)|font-size\s*:\s*0*(\.0+)?(px|pt|em|rem|%)?\s*(;|!|$)"
-    r"|opacity\s*:\s*0*(\.0+)?\s*(;|!|$)",
-    re.I,
-)
+from pipelines.data.sources.html_style import hides
+
 _UNSEEN = {"head", "title", "script", "style", "template", "noscript"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -23,9 +19,11 @@ class VisibleHtml(NamedTuple):
 
 
 def visible_html(html: str) -> VisibleHtml:
-    """Leave out what an element hides by itself: `hidden`, display, visibility, opacity or a font size of nothing.
+    """Leave out what an element hides by itself: by `hidden`, or by a style of its own (see html_style.hides).
 
-    What a style sheet hides is not known here. A comment or a tag that never ends hides the rest, as it does in HTML5.
+    What a style sheet hides is not known here, nor what text of the background's colour does, since a style sheet gives
+    most backgrounds; and `aria-hidden` hides from screen readers alone. A comment or a tag that never ends hides the
+    rest, as it does in HTML5.
     """
     page = _Page()
     page.feed(html)
@@ -50,9 +48,9 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep the tag where it can be seen, and note what it hides."""
         given = dict(attrs)
-        hides = "hidden" in given or bool(_HIDING_STYLE.search(given.get("style") or ""))
+        hiding = "hidden" in given or hides(given.get("style") or "")
         _, out, hidden = self._open[-1] if self._open else ("", False, False)
-        out, hidden = out or hides or tag in _UNSEEN, hidden or hides
+        out, hidden = out or hiding or tag in _UNSEEN, hidden or hiding
         if tag not in _VOID:
             self._open.append((tag, out, hidden))
             self._open_names[tag] += 1
