@@ -92,3 +92,11 @@ def test_an_integer_above_two_to_the_53_in_a_column_of_doubles():
     walked = walk(columns=COLUMNS + "  - {name: price, logicalType: number}\n")
     assert [row["price"] for row in walked.accepted] == [2.0**53 - 1]
     assert walked.reasons == [("a.csv", 3, ["price: logicalType number"])]
+
+
+def test_a_long_array_takes_the_memory_of_its_longest_object():
+    """One letter beyond 16 bits makes a whole text take four bytes a character."""
+    body = "x" * 60_000 + "\N{GRINNING FACE}"
+    rows = ", ".join(json.dumps({"id": n, "body": body, "label": "good"}, ensure_ascii=False) for n in range(1500))
+    files(a_json=f"[{rows}]".encode())
+    assert bounded_walk().report["accepted"] == 1500

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from pipelines.errors import TinsmithError
 
@@ -55,12 +55,16 @@ def read_lines(path: Path, encoding: str, start: Place | None = None) -> Iterato
                 offset += size_in(text, codec)
 
 
-def read_whole(path: Path, encoding: str) -> Line:
-    """A file's whole text as one line, without a byte order mark; raises as read_lines does."""
+@contextmanager
+def opened_text(path: Path, encoding: str) -> Iterator[tuple[TextIO, str, int]]:
+    """A file's text behind its byte order mark, its codec, and the byte at which it begins.
+
+    Raises as read_lines does.
+    """
     with _opened(path) as stream:
         codec, mark = _codec_and_mark(stream.peek(len(codecs.BOM_UTF8)), path, encoding)
         stream.seek(mark)
-        return Line(1, stream.read().decode(codec, _MARK), mark)
+        yield io.TextIOWrapper(stream, encoding=codec, errors=_MARK, newline="\n"), codec, mark
 
 
 def text_faults(text: str, encoding: str) -> tuple[str, ...]:
