@@ -156,5 +156,5 @@ def test_a_spreadsheet_with_a_cell_far_out(far):
         for name, part in parts.items():
             archive.writestr(name, part)
     assert bounded_told() == (
-        "error: data/a.xlsx: a sheet spans more than 20000000 cells; delete what stands far out, or save it as CSV\n"
+        "error: data/a.xlsx: a sheet spans more than 5000000 cells; delete what stands far out, or save it as CSV\n"
     )

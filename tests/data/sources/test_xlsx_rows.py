@@ -86,6 +86,13 @@ def test_the_empty_cells_that_excel_leaves_behind_a_header_are_told_by_their_pla
     assert json.loads(row.raw) == {"id": "1", "body": "a", "column 3": None, "column 4": "2"}
 
 
+def test_a_table_that_does_not_begin_in_the_first_cell_keeps_its_places(tmp_path):
+    rows = [[None] * 3, [None, "id", "body"], [None] * 3, [None, 1, "a"]]
+    (row,) = collected(path=workbook(tmp_path / "a.xlsx", one=rows))
+    assert (row.texts, row.line) == (["1", "a"], 4)
+    assert json.loads(row.raw) == {"column 1": None, "id": "1", "body": "a"}
+
+
 def test_a_cell_of_a_wrong_type_or_an_error_is_left_to_the_contract(tmp_path):
     rows = [["id", "body"], ["many", "a"], ["#REF!", "b"], [3, "c"]]
     found = collected(contract_of(id="integer", body="string"), path=workbook(tmp_path / "a.xlsx", one=rows))
