@@ -35,6 +35,7 @@ _BATCH = 1_000  # texts
 
 Numbers = NDArray[np.uint64]
 Places = NDArray[np.int64]
+Positions = NDArray[np.uint32]  # half as large, of what is kept for long
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Judged:
     """The grams of the texts a model is judged by: hashes, sorted, those of several texts as often; each one's text."""
 
     grams: Numbers
-    texts: NDArray[np.uint32]
+    texts: Positions
     sizes: Places  # of each text, its number of grams
 
 
@@ -56,26 +57,29 @@ def grams_of(texts: Iterable[str]) -> Judged:
     every = np.frombuffer(grams, np.uint64) if grams else np.zeros(0, np.uint64)
     of_each = np.frombuffer(sizes, np.int64) if sizes else np.zeros(0, np.int64)
     order = np.argsort(every)
-    return Judged(every[order], np.repeat(np.arange(len(of_each), dtype=np.uint32), of_each)[order], of_each)
+    text_of_each = np.repeat(np.arange(len(of_each), dtype=np.uint32), of_each)[order]
+    del order  # as large as the grams, which are sorted where they are
+    every.sort()
+    return Judged(every, text_of_each, of_each)
 
 
 def contaminated(rows: Iterable[tuple[str, ...]], judged: Judged) -> Mask:
     """Which training rows, each of some texts, share a gram with `judged` that at most 10 rows have, or hold a text."""
     shared = np.zeros(len(judged.grams), np.uint8)  # training rows that have the gram at a place; counted to 11 at most
-    found: list[tuple[Places, Places]] = []
+    found: list[tuple[Positions, Positions]] = []
     holding: list[Places] = []
     total = 0
     for batch in batched(rows, _BATCH):
         sharing, places = _shared(*_grams(batch), judged.grams)
         holding.append(_holding(sharing, places, judged) + total)
         rare = shared[places] <= MOST_SHARED  # what many rows have is not kept, so that little is
-        found.append((sharing[rare] + total, places[rare]))
+        found.append(((sharing[rare] + total).astype(np.uint32), places[rare].astype(np.uint32)))
         each, counts = np.unique(places, return_counts=True)
         shared[each] = np.minimum(shared[each] + counts, MOST_SHARED + 1)
         total += len(batch)
     flags = np.zeros(total, bool)
-    for sharing, places in found:
-        flags[sharing[shared[places] <= MOST_SHARED]] = True
+    for sharing_ones, shared_places in found:
+        flags[sharing_ones[shared[shared_places] <= MOST_SHARED]] = True
     for held in holding:
         flags[held] = True
     return flags
