@@ -20,6 +20,7 @@ from pipelines.errors import TinsmithError
 from pipelines.files import write_json
 from pipelines.model.cost import machine_price
 from pipelines.paths import Paths
+from pipelines.printable import printable
 from pipelines.recipe import Recipe
 from pipelines.recipe_reader import read_resolved
 
@@ -49,14 +50,14 @@ def run(stage: Stage, read: Callable[[str], Recipe] = read_resolved) -> None:
         print(f"\n{stage_name}: interrupted; `dvc repro` goes on with what was kept", file=sys.stderr)  # noqa: T201
         sys.exit(128 + signal.SIGINT)
     except TinsmithError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {printable(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except Exception as error:
         # DuckDB and safetensors have errors of their own, which say it in their text alone.
         if os.strerror(errno.ENOSPC) not in str(error):
             raise
         place = error.filename if isinstance(error, OSError) and error.filename else "the disk"
-        print(f"error: {place}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
+        print(f"error: {printable(str(place))}: no space left; free some and run again", file=sys.stderr)  # noqa: T201
         sys.exit(2)
 
 

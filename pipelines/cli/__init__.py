@@ -5,6 +5,7 @@ import sys
 
 from pipelines.cli.app import app
 from pipelines.errors import TinsmithError
+from pipelines.printable import printable
 
 
 def main() -> None:
@@ -20,6 +21,6 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         print(f"error: {line}", file=sys.stderr)
     sys.exit(2)

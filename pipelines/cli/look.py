@@ -3,12 +3,12 @@
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.cli.printable import printable
 from pipelines.data.examples_page import chosen_examples, examples_page
 from pipelines.errors import TinsmithError
 from pipelines.files import write_text
 from pipelines.model.base import base_model, load_tokenizer
 from pipelines.paths import Paths
+from pipelines.printable import printable
 from pipelines.recipe_reader import checked_name, read_resolved
 
 ON_PAGE = 20

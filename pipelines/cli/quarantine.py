@@ -7,11 +7,11 @@ from itertools import islice
 from rich.console import Console
 from rich.table import Column, Table
 
-from pipelines.cli.printable import printable
 from pipelines.data.quarantine_file import counted_reasons, refused_rows
 from pipelines.errors import TinsmithError
 from pipelines.files import read_json
 from pipelines.paths import Paths
+from pipelines.printable import printable
 from pipelines.recipe_reader import checked_name
 
 _MOST_PLACES = 20

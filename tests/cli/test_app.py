@@ -57,3 +57,11 @@ def test_another_folder_is_told(tinsmith):
         2,
         "error: this is no project folder, since it has no dvc.yaml; go to the top of your clone\n",
     )
+
+
+def test_a_file_named_to_command_the_terminal_is_told_and_does_not(tinsmith):
+    Path("notes\x1bc.txt").write_text("x")
+    code, _, err = tinsmith("new", "refunds", "--from", "notes\x1bc.txt")
+    assert code == 2
+    assert err.startswith("error: notes\\x1bc.txt: is not one of ")
+    assert "\x1b" not in err

@@ -1,4 +1,4 @@
-"""Text of the data on its way to a terminal."""
+"""Text of the data, and names of files, on their way to a terminal."""
 
 
 def printable(text: str) -> str:
