@@ -64,5 +64,6 @@ def reported_figure(reported: Mapping[str, Any]) -> Figure:
         difference=reported["difference"],
         difference_interval=difference_ends and (difference_ends[0], difference_ends[1]),
         lower_is_better=reported["better"] != "higher",
+        smallest_difference=reported.get("smallest_difference"),
         unanswered=reported.get("unanswered", 0),
     )

@@ -112,6 +112,11 @@ def test_a_test_that_is_too_small_says_what_it_could_see():
     )
 
 
+def test_a_figure_of_another_stage_says_what_its_rows_could_see():
+    (result,) = results_for(Rule(better_than_base_by=0), reported(smallest_difference=0.06))
+    assert result.reason.endswith("200 rows show a true difference of 0.06 in 80% of tests.")
+
+
 def test_a_share_equal_on_paper_holds():
     assert judged(Rule(at_least=0.1), tuned=(0.3 - 0.2, 0.3)) == "pass"
     assert judged(Rule(better_than_base_by=0.3), interval=(0.1 + 0.2, 0.4)) == "not-enough-data"

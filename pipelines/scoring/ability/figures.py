@@ -13,6 +13,7 @@ from pipelines.scoring.comparison_statistics import (
     mean_interval,
     rounded,
     row_values,
+    smallest_difference,
 )
 
 
@@ -34,9 +35,12 @@ def figures(task: Task, base: Sequence[Scores], tuned: Sequence[Scores]) -> dict
 
 def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[str, Any]:
     base_value, tuned_value = float(measure.statistic(*base)), float(measure.statistic(*tuned))
-    difference, difference_interval = tuned_value - base_value, _difference_interval(measure, base, tuned)
+    by_row = _row_values(measure, tuned) - _row_values(measure, base)
+    difference, interval = tuned_value - base_value, difference_interval(by_row, CONFIDENCE, 1.0 - measure.lowest)
+    smallest = smallest_difference(by_row, CONFIDENCE)
     if measure.better == "nearer 0":
-        difference, difference_interval = _of_distances(base_value, tuned_value, difference_interval)
+        difference, interval = _of_distances(base_value, tuned_value, interval)
+        smallest = None
     return {
         "better": measure.better,
         "rows": base[0].size,
@@ -45,18 +49,13 @@ def _figure(measure: Measure, base: list[Values], tuned: list[Values]) -> dict[s
         "tuned": rounded(tuned_value),
         "interval": list(_interval(measure, tuned)),
         "difference": rounded(difference),
-        "difference_interval": list(difference_interval),
+        "difference_interval": list(interval),
+        "smallest_difference": smallest,
     }
 
 
 def _interval(measure: Measure, columns: list[Values]) -> Interval:
     return mean_interval(_row_values(measure, columns), CONFIDENCE, (measure.lowest, 1.0))
-
-
-def _difference_interval(measure: Measure, base: list[Values], tuned: list[Values]) -> Interval:
-    """Of tuned minus base, row for row."""
-    differences = _row_values(measure, tuned) - _row_values(measure, base)
-    return difference_interval(differences, CONFIDENCE, 1.0 - measure.lowest)
 
 
 def _of_distances(base: float, tuned: float, interval: Interval) -> tuple[float, Interval]:

@@ -24,6 +24,7 @@ class Figure(NamedTuple):
     interval: str
     difference: str
     difference_interval: str
+    could_see: str
     finding: str
 
 
@@ -53,6 +54,7 @@ def _figure(name: str, values: Json) -> Figure:
         _range(values.get("interval"), written),
         signed(values.get("difference")),
         "" if low is None else f"{signed(low)} to {signed(high)}",
+        written(values.get("smallest_difference")),
         finding(values),
     )
 

@@ -25,6 +25,7 @@ def test_a_figure_has_the_shape_that_the_gate_reads():
     figure = found["ability.made_up"]
     assert (figure["better"], figure["rows"]) == ("higher", 60)
     assert (figure["base"], figure["tuned"], figure["difference"]) == (0.25, 0.5, 0.25)
+    assert 0.1 < figure["smallest_difference"] < 0.35  # 60 rows see little
     for value, interval in (("base", "base_interval"), ("tuned", "interval"), ("difference", "difference_interval")):
         low, high = figure[interval]
         assert low < figure[value] < high
