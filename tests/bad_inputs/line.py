@@ -160,12 +160,13 @@ def stages_alone(*stages: str) -> Ended:
 
 
 def bounded_walk(**source: Any) -> Walked:
-    """As walk, with collect and ingest in a process of their own, which holds little memory."""
+    """As walk, with collect and ingest each in a process of its own, as in the line, which holds little memory."""
     project(**source)
     resolved()
-    ended = stages_alone("collect", "ingest")
-    assert ended.code == 0, ended.error
-    assert ended.peak < MOST_MEMORY
+    for stage in ("collect", "ingest"):
+        ended = stages_alone(stage)
+        assert ended.code == 0, ended.error
+        assert ended.peak < MOST_MEMORY
     return walked()
 
 

@@ -17,7 +17,7 @@ from pipelines.data.sources.text_lines import LONGEST_ROW, has_lone_surrogate, s
 from pipelines.errors import TinsmithError
 
 _BATCH_ROWS = 10_000
-_BATCH_CHARACTERS = 2**24
+_BATCH_CHARACTERS = 2**22
 
 as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 """A value as JSON; what JSON does not know is written as Python shows it."""
