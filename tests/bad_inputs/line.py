@@ -39,11 +39,10 @@ GOOD = b"1,a lamp,good\n"
 # Runs stages as their user does, and tells the most memory that they held.
 _MEASURED = """
 import re, runpy, sys
-stages = sys.argv[1:]
+stage = sys.argv[1]
 try:
-    for stage in stages:
-        sys.argv = [f"{stage}.py", "notes"]
-        runpy.run_module(f"pipelines.stages.{stage}", run_name="__main__")
+    sys.argv = [f"{stage}.py", "notes"]
+    runpy.run_module(f"pipelines.stages.{stage}", run_name="__main__")
 finally:
     print("VmHWM", re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 """
@@ -143,10 +142,10 @@ def told(**source: Any) -> str:
     return error
 
 
-def stages_alone(*stages: str) -> Ended:
-    """Run stages in a process of its own, which is neither killed nor tells a value or a traceback."""
+def stage_alone(stage: str) -> Ended:
+    """Run a stage in a process of its own, which is neither killed nor tells a value or a traceback."""
     ended = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *stages],
+        [sys.executable, "-c", _MEASURED, stage],
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -164,7 +163,7 @@ def bounded_walk(**source: Any) -> Walked:
     project(**source)
     resolved()
     for stage in ("collect", "ingest"):
-        ended = stages_alone(stage)
+        ended = stage_alone(stage)
         assert ended.code == 0, ended.error
         assert ended.peak < MOST_MEMORY
     return walked()
@@ -174,7 +173,7 @@ def bounded_told(**source: Any) -> str:
     """As told, with collect in a process of its own, which holds little memory."""
     project(**source)
     resolved()
-    ended = stages_alone("collect")
+    ended = stage_alone("collect")
     assert ended.code == 2
     assert ended.peak < MOST_MEMORY
     return ended.error

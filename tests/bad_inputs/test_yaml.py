@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bad_inputs.line import COLUMNS, CONTRACT, GOOD, HEADER, PATHS, edit, files, project, stages_alone, told, walk
+from tests.bad_inputs.line import COLUMNS, CONTRACT, GOOD, HEADER, PATHS, edit, files, project, stage_alone, told, walk
 
 LAUGHS = "a0: &a0 [sesame]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
 
@@ -22,7 +22,7 @@ def test_a_yaml_alias_bomb(path):
 def test_a_yaml_alias_bomb_is_refused_in_little_memory():
     walk(project_too=False)
     PATHS.resolved.write_text(LAUGHS)
-    ended = stages_alone("collect")
+    ended = stage_alone("collect")
     assert (ended.code, ended.error.startswith("error: resolved/notes.yaml:1: anchors and aliases")) == (2, True)
 
 
