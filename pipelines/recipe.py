@@ -20,21 +20,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Entity = Literal[
-    "name",
-    "address",
-    "email",
-    "phone",
-    "card",
-    "iban",
-    "ssn",
-    "driver_license",
-    "id_number",
-    "crypto",
-    "ip",
-    "url",
-    "date",
-    "age",
-]
+    "name", "address", "email", "phone", "card", "iban", "ssn", "driver_license", "id_number", "crypto", "ip", "url",
+    "date", "age",
+]  # fmt: skip
 Action = Literal["mask", "pseudonymise", "drop_row", "keep"]
 Engine = Literal["local", "daft", "ray"]
 

@@ -56,14 +56,13 @@ class Export(Section):
     general_text: Text | None = Field(
         None,
         description="A text file that has nothing to do with the recipe, on which the tolerance holds for every quant, "
-        "too; "
-        "${NAME} is replaced from the environment.",
+        "too; ${NAME} is replaced from the environment.",
     )
 
     @field_validator("quants")
     @classmethod
     def _each_once(cls, quants: Quants) -> Quants:
-        if len(set(quants)) < len(quants) and quants != "auto":
+        if quants != "auto" and len(set(quants)) < len(quants):
             raise ValueError("names a type twice; take one out")
         return quants
 

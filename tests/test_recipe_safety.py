@@ -26,4 +26,4 @@ def test_what_could_never_be_checked_is_refused(fields, wrong):
 
 def test_the_sentence_of_a_refusal_goes_with_questions_of_either_kind():
     for questions in ({"must_refuse": ["Why?"]}, {"must_refuse_file": "questions.txt"}):
-        Safety.model_validate_json(json.dumps({"refusal": "No.", **questions}))
+        assert Safety.model_validate_json(json.dumps({"refusal": "No.", **questions})).refusal == "No."

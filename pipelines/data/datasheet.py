@@ -23,9 +23,9 @@ def balance(sheet: dict[str, Any], ingest: dict[str, Any]) -> list[Column]:
     rows = sheet["rows"]
     sources = [source for source in ingest["sources"].values() if source["use"] == "examples"]
     dropped = {key.removeprefix("dropped_"): count for key, count in rows.items() if key.startswith("dropped_")}
-    private = {reason: dropped[reason] for reason in _SCREEN}
+    screened_out = {reason: dropped[reason] for reason in _SCREEN}
     split = {reason: dropped[reason] for reason in _SPLIT}
-    curated = {reason: count for reason, count in dropped.items() if reason not in {*private, *split}}
+    curated = {reason: count for reason, count in dropped.items() if reason not in {*screened_out, *split}}
     # Canaries come from no source.
     sides = {side: rows[side] - (rows["planted"] if side == "train" else 0) for side in SIDES}
     examples = sum(sides.values())
@@ -41,7 +41,7 @@ def balance(sheet: dict[str, Any], ingest: dict[str, Any]) -> list[Column]:
                 ("not readable", "rejected_raw"),
             )
         ],
-        [("screened", screened), *_told(private)],
+        [("screened", screened), *_told(screened_out)],
         [("curated", usable), *_told(curated)],
         [("split", examples), *_told(split)],
         list(sides.items()),

@@ -52,7 +52,7 @@ class Champion:
 class RuleResult:
     """A rule with the end of its interval that must keep to the threshold, or the figure itself where it has none.
 
-    `judges` is the figure's name in the recipe's gate: a metric, `ability.arc_easy`, `safety.canary_extraction`.
+    `judges` is the figure's name in the recipe's gate: a metric, `ability.arc_easy`, `safety.must_refuse`.
     `within_reach` says whether more rows could still show that the rule holds.
     """
 
@@ -169,17 +169,8 @@ def _champion_result(name: str, rule: Rule, threshold: float, champion: Champion
     if champion.absent is not None:
         return RuleResult(name, words, True, None, threshold, None, champion.absent, True, None)
     found, subject = champion.comparisons[name], "the difference to the champion"
-    condition = _Condition(
-        name,
-        words,
-        subject,
-        found.difference,
-        found.interval,
-        "above",
-        threshold,
-        found.rows,
-        found.smallest_difference,
-    )
+    value, interval, smallest = found.difference, found.interval, found.smallest_difference
+    condition = _Condition(name, words, subject, value, interval, "above", threshold, found.rows, smallest)
     return _result(condition, rule.confidence)
 
 

@@ -1,7 +1,7 @@
 """Rules for numbers that states, banks and chains give people: what a text calls a passport, and what looks like one.
 
-Without a word that says so, most are any number: check digits of one in ten let one in three numbers of eleven digits
-through one of the dozens of national ones.
+Without a word that says so, most are any number: a check digit alone lets one number in ten through, and nations have
+dozens of such numbers.
 """
 
 import hashlib
@@ -10,32 +10,11 @@ import re
 from pipelines.data.privacy.rule import Rule
 
 _CALLED = (
-    *("passport", "itin", "tax id", "tax number", "taxpayer", "nino", "national insurance", "national id", "nhs"),
-    *(
-        "medicare",
-        "medicaid",
-        "dea",
-        "pesel",
-        "aadhaar",
-        "aadhar",
-        "codice fiscale",
-        "partita iva",
-        "nif",
-        "nie",
-        "cpf",
-    ),
-    *(
-        "bsn",
-        "steuer-id",
-        "steuernummer",
-        "personnummer",
-        "personalausweis",
-        "identity card",
-        "id card",
-        "bank account",
-    ),
-    *("account number", "account no", "acct", "routing number", "sort code", "kontonummer", "blz"),
-)
+    "passport", "itin", "tax id", "tax number", "taxpayer", "nino", "national insurance", "national id", "nhs",
+    "medicare", "medicaid", "dea", "pesel", "aadhaar", "aadhar", "codice fiscale", "partita iva", "nif", "nie", "cpf",
+    "bsn", "steuer-id", "steuernummer", "personnummer", "personalausweis", "identity card", "id card", "bank account",
+    "account number", "account no", "acct", "routing number", "sort code", "kontonummer", "blz",
+)  # fmt: skip
 _FEWEST = 6
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
